@@ -1,0 +1,174 @@
+/** Option types that belong to one option each: modules, certificates, signature data, grpc-js options. */
+import type { OptionType } from './option-types.js';
+
+/** A module of the user's, and the export wanted of it. */
+export interface ModuleReference {
+  /** An absolute path, or a package name. */
+  readonly module: string;
+  readonly exportName: string | null;
+  /** Present when the export is to be called once with these options and returns the real thing. */
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+/** PEM text, or a file that holds it. */
+export type CertificateSource = { readonly path: string } | { readonly pem: string };
+
+/** The values that are accepted for one key of the metadata, or the file that holds them, one a line. */
+export type SignatureValue = { readonly values: readonly string[] } | { readonly file: string };
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Parses JSON when the value came as text (environment, flags); undefined when it is no JSON. */
+function fromJson(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+const isRelative = (module: string): boolean => module.startsWith('./') || module.startsWith('../');
+
+function resolveModule(value: ModuleReference, resolve: (path: string) => string): ModuleReference {
+  return isRelative(value.module) ? { ...value, module: resolve(value.module) } : value;
+}
+
+function parseReference(value: unknown): ModuleReference | undefined {
+  if (typeof value !== 'string' || value === '' || value.startsWith('#')) return undefined;
+  const hash = value.lastIndexOf('#');
+  if (hash === -1) return { module: value, exportName: null };
+  return hash === value.length - 1 ? undefined : { module: value.slice(0, hash), exportName: value.slice(hash + 1) };
+}
+
+const formatReference = ({ module, exportName }: ModuleReference): string =>
+  exportName === null ? module : `${module}#${exportName}`;
+
+/** `"./path.js"`, `"./path.js#exportName"` or a package name. */
+export const servicer: OptionType<ModuleReference, string> = {
+  expects: 'a module: "./path.js", "./path.js#exportName" or a package name',
+  arity: 'one',
+  parse: parseReference,
+  format: formatReference,
+  schema: { type: 'string' },
+  resolvePaths: resolveModule,
+};
+
+/** As a servicer, or `{ module, options }`. */
+export const interceptor: OptionType<
+  ModuleReference,
+  string | { readonly module: string; readonly options: Readonly<Record<string, unknown>> }
+> = {
+  expects: 'a module: "./path.js", "./path.js#exportName", a package name, or { module, options }',
+  arity: 'one',
+  parse(value) {
+    if (typeof value === 'string' && !value.startsWith('{')) return parseReference(value);
+    const record = fromJson(value);
+    if (!isRecord(record)) return undefined;
+    const { module, options = {}, ...rest } = record;
+    const reference = parseReference(module);
+    return reference !== undefined && isRecord(options) && Object.keys(rest).length === 0
+      ? { ...reference, options }
+      : undefined;
+  },
+  format: (value) =>
+    value.options === undefined
+      ? formatReference(value)
+      : JSON.stringify({ module: formatReference(value), options: value.options }),
+  schema: {
+    anyOf: [
+      { type: 'string' },
+      {
+        type: 'object',
+        properties: { module: { type: 'string' }, options: { type: 'object' } },
+        required: ['module'],
+        additionalProperties: false,
+      },
+    ],
+  },
+  resolvePaths: resolveModule,
+  redact: (value) =>
+    value.options === undefined
+      ? formatReference(value)
+      : { module: formatReference(value), options: Object.fromEntries(Object.keys(value.options).map((key) => [key, '***'])) },
+};
+
+/** A path, PEM text, or what `loadCredentialFromFile(path)` returned. */
+export const certificate: OptionType<CertificateSource, string | { readonly path: string }> = {
+  expects: 'a path, PEM text, or what loadCredentialFromFile(path) returns',
+  arity: 'one',
+  parse(value) {
+    if (isRecord(value)) return typeof value.path === 'string' ? { path: value.path } : undefined;
+    if (typeof value !== 'string' || value.trim() === '') return undefined;
+    return value.includes('-----BEGIN ') ? { pem: value } : { path: value };
+  },
+  format: (value) => ('path' in value ? value.path : '***'),
+  schema: { anyOf: [{ type: 'string' }, { type: 'object', properties: { path: { type: 'string' } }, required: ['path'] }] },
+  resolvePaths: (value, resolve) => ('path' in value ? { path: resolve(value.path) } : value),
+  redact: (value) => ('path' in value ? value.path : '***'),
+};
+
+function parseSignatureValue(value: unknown): SignatureValue | undefined {
+  if (typeof value === 'string') return { values: [value] };
+  if (Array.isArray(value)) {
+    const values = value.filter((entry): entry is string => typeof entry === 'string');
+    return values.length === value.length && values.length > 0 ? { values } : undefined;
+  }
+  return isRecord(value) && typeof value.file === 'string' && Object.keys(value).length === 1
+    ? { file: value.file }
+    : undefined;
+}
+
+/** Keys of the metadata (lower-cased) with what they must hold. Values are secrets. */
+export const signatureData: OptionType<
+  Readonly<Record<string, SignatureValue>>,
+  Readonly<Record<string, string | readonly string[] | { readonly file: string }>>
+> = {
+  expects: 'a map from metadata keys to text, to a list of texts (any is accepted) or to { file: path }; keys must not end in "-bin"',
+  arity: 'map',
+  parse(value) {
+    const record = fromJson(value);
+    if (!isRecord(record)) return undefined;
+    const parsed: Record<string, SignatureValue> = {};
+    for (const [key, raw] of Object.entries(record)) {
+      const entry = parseSignatureValue(raw);
+      if (entry === undefined || !/^[0-9a-z_.-]+$/i.test(key) || key.toLowerCase().endsWith('-bin')) return undefined;
+      parsed[key.toLowerCase()] = entry;
+    }
+    return parsed;
+  },
+  format: (value) => JSON.stringify(Object.fromEntries(Object.keys(value).map((key) => [key, '***']))),
+  schema: {
+    type: 'object',
+    additionalProperties: {
+      anyOf: [
+        { type: 'string' },
+        { type: 'array', items: { type: 'string' }, minItems: 1 },
+        { type: 'object', properties: { file: { type: 'string' } }, required: ['file'], additionalProperties: false },
+      ],
+    },
+  },
+  resolvePaths: (value, resolve) =>
+    Object.fromEntries(
+      Object.entries(value).map(([key, entry]) => [key, 'file' in entry ? { file: resolve(entry.file) } : entry]),
+    ),
+  redact: (value) =>
+    Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, 'file' in entry ? { file: entry.file } : '***'])),
+};
+
+/** Channel options of grpc-js: keys such as `grpc.max_concurrent_streams`, values numbers or text. */
+export const channelOptions: OptionType<Readonly<Record<string, number | string>>> = {
+  expects: 'a map of grpc-js channel options, each a number or text',
+  arity: 'map',
+  parse(value) {
+    const record = fromJson(value);
+    if (!isRecord(record)) return undefined;
+    const entries = Object.entries(record).filter(
+      (entry): entry is [string, number | string] => typeof entry[1] === 'number' || typeof entry[1] === 'string',
+    );
+    return entries.length === Object.keys(record).length ? Object.fromEntries(entries) : undefined;
+  },
+  format: (value) => JSON.stringify(value),
+  schema: { type: 'object', additionalProperties: { type: ['number', 'string'] } },
+};

@@ -1,0 +1,121 @@
+/**
+ * THE option table. Types, flags, environment variables, `--help`, the JSON Schema, docs/options.md, the example
+ * file and `config show` all derive from it; nothing about an option is written anywhere else.
+ */
+import { choice, duration, flag, integer, list, orOff, orWord, path, size, text, type OptionType } from './option-types.js';
+import { certificate, channelOptions, interceptor, servicer, signatureData } from './option-values.js';
+
+export interface OptionSpec<Out = unknown, In = unknown> {
+  readonly type: OptionType<Out, In>;
+  /** Absent: the option is required. */
+  readonly default?: Out;
+  /** One line; its first words are the help text of the flag. */
+  readonly doc: string;
+  readonly section: Section;
+  /** What it takes for a new value to count: the next reload, or a restart of the daemon. */
+  readonly applies: 'reload' | 'restart';
+}
+
+export const SECTIONS = ['Services', 'Security', 'Listening', 'Workers', 'Calls', 'Connections', 'Operation'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+const define = <Out, In>(
+  section: Section,
+  type: OptionType<Out, In>,
+  fallback: Out | undefined,
+  doc: string,
+  applies: 'reload' | 'restart' = 'reload',
+): OptionSpec<Out, In> => ({ type, section, doc, applies, ...(fallback === undefined ? {} : { default: fallback }) });
+
+const HEALTH = 'grpc.health.v1.Health/*';
+
+export const OPTIONS = {
+  servicers: define('Services', list(servicer), undefined,
+    'Modules that export grpcHook(server, context) (also default export or grpc_hook)'),
+  interceptors: define('Services', list(interceptor), [],
+    'Modules that export a grpc-js ServerInterceptor; outermost first; { module, options } calls the export once with options'),
+  health: define('Services', flag(), true, 'Serve grpc.health.v1.Health (Check, Watch, List)'),
+  reflection: define('Services', flag(), true, 'Serve grpc.reflection v1 and v1alpha'),
+  channelz: define('Services', flag(), false, 'Serve grpc.channelz.v1 (each worker describes itself)'),
+
+  authentication: define('Security', orOff(choice('ssl')), null, 'TLS for clients: "ssl" needs certificates'),
+  'certificates.serverCertificate': define('Security', orOff(certificate), null, 'Certificate chain of the server, leaf first'),
+  'certificates.serverCertificateKey': define('Security', orOff(certificate), null, 'Private key of the server'),
+  'certificates.rootCertificate': define('Security', orOff(certificate), null,
+    'Authorities that client certificates are checked against; alone it does not demand client certificates'),
+  clientAuthentication: define('Security', choice('none', 'request', 'require'), 'none',
+    'Client certificates: not asked for, asked for and checked when given, or demanded; needs rootCertificate'),
+  signature: define('Security', flag(), false, 'Refuse calls whose metadata lacks signatureData; needs authentication "ssl"'),
+  signatureData: define('Security', signatureData, {},
+    'Pairs that must be present in the metadata of a call: text, a list of texts (rotation), or { file: path }'),
+  signatureExempt: define('Security', list(text('"pkg.Svc/Method" or "pkg.Svc/*"', /^[\w.]+\/(?:\w+|\*)$/)), [HEALTH],
+    'Methods that need no signature: "pkg.Svc/Method" or "pkg.Svc/*"'),
+
+  host: define('Listening', text('a host name, an address, or unix:/path'), '::',
+    'Address to listen on (:: is every address, IPv4 included), or unix:/path'),
+  port: define('Listening', integer(0, 65_535), 50_051, 'Port to listen on; 0 lets the system choose'),
+
+  maxWorkers: define('Workers', orWord('auto', integer(1, 1024)), 'auto',
+    'Worker processes; auto is the available parallelism, a cgroup quota included'),
+  startTimeout: define('Workers', duration(100), 30_000, 'How long a worker may take until it is ready'),
+  gracefulTimeout: define('Workers', duration(), 30_000, 'How long unary calls may go on in a worker that leaves'),
+  streamGracefulTimeout: define('Workers', duration(), 30_000, 'How long streaming calls may go on in a worker that leaves'),
+  hangTimeout: define('Workers', duration(1000), 20_000,
+    'A worker without a heartbeat for this long is killed; at three quarters of it, it gets no new connections'),
+  bootConcurrency: define('Workers', orWord('auto', integer(1, 1024)), 'auto',
+    'Workers that may boot at the same time; auto is the available parallelism'),
+  nodeArguments: define('Workers', list(text('an argument of node, such as "--max-old-space-size=512"', /^-/)), [],
+    'Arguments of node for the workers'),
+
+  maximumConcurrentRpcs: define('Calls', orOff(integer(1, 1e9)), null,
+    'Calls in progress in the whole server; the workers share them out; excess calls get RESOURCE_EXHAUSTED'),
+  maxReceiveMessageLength: define('Calls', orOff(size()), 4 * 2 ** 20, 'Largest message accepted, after decompression'),
+  maxSendMessageLength: define('Calls', orOff(size()), null, 'Largest message sent'),
+  options: define('Calls', channelOptions, {}, 'Channel options of grpc-js for the Server; they win over the options here'),
+
+  'keepalive.time': define('Connections', orOff(duration(1000)), 60_000, 'Ping a client after this long without a sign of it'),
+  'keepalive.timeout': define('Connections', duration(100), 20_000, 'Close the connection when a ping stays unanswered this long'),
+  maxConnectionAge: define('Connections', orOff(duration(1000)), null, 'Ask a client to reconnect after this long (+-10 %)'),
+  maxConnectionAgeGrace: define('Connections', duration(), 30_000, 'How long its calls may go on after that'),
+  maxConnectionIdle: define('Connections', orOff(duration(1000)), null, 'Close a connection without calls after this long'),
+  maxConcurrentStreams: define('Connections', integer(1, 2 ** 31 - 1), 1000, 'Calls in progress on one connection'),
+  maxConnections: define('Connections', orWord('auto', integer(1, 1e7)), 'auto',
+    'Connections in total; auto is 80 % of the limit of open files'),
+
+  'log.level': define('Operation', choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'), 'info', 'Least severe level that is logged'),
+  'log.format': define('Operation', choice('auto', 'json', 'pretty'), 'auto', 'auto is pretty on a terminal and JSON elsewhere', 'restart'),
+  name: define('Operation', text('letters, digits, ".", "_" and "-"', /^[A-Za-z0-9][\w.-]{0,63}$/), 'default',
+    'Name of the daemon; one daemon per name', 'restart'),
+  runtimeDir: define('Operation', orOff(path()), null,
+    'Folder for the control socket and state; off is $RUNTIME_DIRECTORY, $XDG_RUNTIME_DIR/grpcserverd, /run/grpcserverd (root) or a private temporary folder', 'restart'),
+  pidfile: define('Operation', orOff(path()), null, 'File to write the pid of the primary to', 'restart'),
+} as const;
+
+export type OptionKey = keyof typeof OPTIONS;
+
+type Table = typeof OPTIONS;
+type Output<Spec> = Spec extends OptionSpec<infer Out, never> ? Out : Spec extends OptionSpec<infer Out> ? Out : never;
+type Input<Spec> = Spec extends { readonly type: OptionType<infer _Out, infer In> } ? In : never;
+type Head<Key extends string> = Key extends `${infer First}.${string}` ? First : Key;
+type Tail<Key extends string, First extends string> = Key extends `${First}.${infer Rest}` ? Rest : never;
+
+/** The resolved settings, as every process gets them: complete, checked, frozen, plain data. */
+export type Config = {
+  readonly [First in Head<OptionKey>]: First extends keyof Table
+    ? Output<Table[First]>
+    : { readonly [Rest in Tail<OptionKey, First>]: Output<Table[`${First}.${Rest}` & keyof Table]> };
+};
+
+/** What a config file may hold. */
+export type UserConfig = {
+  readonly [First in Head<OptionKey>]?: First extends keyof Table
+    ? Input<Table[First]>
+    : { readonly [Rest in Tail<OptionKey, First>]?: Input<Table[`${First}.${Rest}` & keyof Table]> };
+};
+
+export const OPTION_KEYS = Object.keys(OPTIONS) as OptionKey[];
+
+/** The spec of an option, its types erased; for code that treats all options alike. */
+export function optionSpec(key: OptionKey): OptionSpec {
+  return OPTIONS[key];
+}

@@ -1,0 +1,70 @@
+/**
+ * Every message between the primary and its children, on one screen. Facts are past or adjectives, orders are
+ * verbs. A socket travels as the handle of `take-socket`; whatever is sent after it arrives after it.
+ */
+import type { Config } from '../config/options.js';
+import type { ErrorData } from '../shared/errors.js';
+
+export type MethodKind = 'unary' | 'client_stream' | 'server_stream' | 'bidi_stream';
+export interface MethodInfo {
+  readonly name: string;
+  readonly kind: MethodKind;
+}
+export interface ServiceInfo {
+  readonly name: string;
+  readonly methods: readonly MethodInfo[];
+}
+
+export type ToWorker =
+  | {
+      readonly type: 'start';
+      readonly slot: number;
+      readonly generation: number;
+      readonly config: Config;
+      readonly logFormat: 'json' | 'pretty';
+      /** This worker's share of maximumConcurrentRpcs. */
+      readonly callLimit: number | null;
+      /** 48 bytes, base64: the same in all workers, so that TLS sessions resume in any of them. */
+      readonly ticketKeys: string;
+    }
+  | { readonly type: 'take-socket'; readonly id: number }
+  /** Finish the calls within their timeouts and exit. `quick`: within that many milliseconds instead. */
+  | { readonly type: 'drain'; readonly cause: string; readonly quick: number | null };
+
+export type FromWorker =
+  | { readonly type: 'ready'; readonly services: readonly ServiceInfo[] }
+  /** It cannot start; `permanent` when trying again with the same files would fail the same way. */
+  | { readonly type: 'failed'; readonly error: ErrorData; readonly permanent: boolean }
+  | ({ readonly type: 'heartbeat' } & Load)
+  | { readonly type: 'socket-taken'; readonly id: number }
+  | { readonly type: 'sockets-closed'; readonly count: number }
+  /** It would like to be replaced: its state may be damaged. */
+  | { readonly type: 'recycle-wanted'; readonly cause: string }
+  | { readonly type: 'drained'; readonly finished: number; readonly cut: number };
+
+/** What a worker says of itself every two seconds. */
+export interface Load {
+  readonly connections: number;
+  readonly inFlight: number;
+  readonly calls: number;
+  /** 99th percentile over the interval, in milliseconds. */
+  readonly eventLoopDelay: number;
+  /** 0..1 over the interval. */
+  readonly eventLoopUtilization: number;
+  readonly rss: number;
+  readonly heapUsed: number;
+}
+
+/** Asked of the child that reads user files for the CLI and the primary. */
+export type ToInspector =
+  | { readonly type: 'load-config'; readonly file: string }
+  | { readonly type: 'load-services'; readonly config: Config };
+
+export type FromInspector =
+  | { readonly type: 'config'; readonly data: unknown }
+  | {
+      readonly type: 'services';
+      readonly services: readonly ServiceInfo[];
+      readonly interceptors: readonly string[];
+    }
+  | { readonly type: 'failed'; readonly error: ErrorData };

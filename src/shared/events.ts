@@ -1,0 +1,74 @@
+/**
+ * The log events: an API. Tests, alerts and log queries may rely on the names and fields below; docs/events.md is
+ * made from this table. Every line also carries `role`, `pid`, and for workers `slot` and `generation`.
+ */
+export interface EventSpec {
+  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+  readonly doc: string;
+  /** Field name -> meaning. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+const CALL = { method: 'full method name, /pkg.Svc/Method', peer: 'address of the client' } as const;
+
+export const EVENTS = {
+  'daemon.starting': {
+    level: 'info', doc: 'The primary has a valid config and begins.',
+    fields: { version: 'of grpcserverd', node: 'version of Node', config: 'path of the config file, or null', name: 'of the daemon' },
+  },
+  'daemon.listening': {
+    level: 'info', doc: 'The address is open; connections wait until a worker is ready.',
+    fields: { address: 'host:port or unix:/path', port: 'the bound port, null for unix sockets' },
+  },
+  'daemon.ready': {
+    level: 'info', doc: 'The whole fleet of the first start is ready.',
+    fields: {
+      address: 'host:port or unix:/path', port: 'the bound port, null for unix sockets', tls: 'true when clients must use TLS',
+      workers: 'how many are ready', services: 'names of the services', bootMs: 'milliseconds since the start',
+    },
+  },
+  'daemon.stopping': { level: 'info', doc: 'A stop began; no new connections.', fields: { cause: 'signal or command', quick: 'true when calls get at most 2 s' } },
+  'daemon.stopped': { level: 'info', doc: 'Last line of a daemon.', fields: { ms: 'how long the stop took', cut: 'calls that had to be cut' } },
+  'daemon.failed': { level: 'fatal', doc: 'The daemon cannot start or go on.', fields: { code: 'see docs/errors.md', error: 'what happened', hint: 'what to do' } },
+  'config.warning': { level: 'warn', doc: 'The config is valid but probably not what was meant.', fields: { warning: 'what and why' } },
+  'accept.paused': { level: 'warn', doc: 'Accepting stops for a moment: the process is out of file descriptors.', fields: { error: 'EMFILE or ENFILE' } },
+  'accept.resumed': { level: 'info', doc: 'Accepting goes on.', fields: {} },
+  'connection.refused': {
+    level: 'warn', doc: 'Connections were closed at once; said at most once a second.',
+    fields: { reason: 'over-limit, queue-full, queue-timeout or stopping', count: 'how many since the last such line' },
+  },
+  'connection.tls-failed': { level: 'info', doc: 'A TLS handshake failed or took too long.', fields: { peer: 'address of the client', error: 'why' } },
+  'worker.starting': { level: 'info', doc: 'A worker was forked.', fields: { cause: 'boot, crash, recycle or scale' } },
+  'worker.ready': { level: 'info', doc: 'A worker serves.', fields: { bootMs: 'milliseconds since the fork' } },
+  'worker.draining': { level: 'info', doc: 'A worker gets no new connections and finishes its calls.', fields: { cause: 'the first reason' } },
+  'worker.drained': {
+    level: 'info', doc: 'A worker has finished.',
+    fields: { ms: 'how long the drain took', finished: 'calls that ended by themselves', cut: 'calls that had to be cut' },
+  },
+  'worker.silent': { level: 'warn', doc: 'A worker sends no heartbeat; it gets no new connections.', fields: { ms: 'since the last sign of it' } },
+  'worker.killed': { level: 'warn', doc: 'SIGKILL was sent to a worker.', fields: { cause: 'which deadline it missed' } },
+  'worker.failed': { level: 'error', doc: 'A worker could not start; it says why.', fields: { code: 'see docs/errors.md', error: 'what happened', hint: 'what to do' } },
+  'worker.gone': {
+    level: 'info', doc: 'A worker has exited; a warning when nobody asked it to.',
+    fields: { cause: 'the first reason', exitCode: 'or null', signal: 'or null', uptimeMs: 'since the fork' },
+  },
+  'worker.waiting': { level: 'warn', doc: 'The replacement of a crashed worker is put off.', fields: { ms: 'until the next try', crashes: 'in a row' } },
+  'worker.console': { level: 'info', doc: 'A line that user code printed.', fields: { stream: 'stdout or stderr', line: 'the text' } },
+  'worker.orphaned': { level: 'error', doc: 'The primary is gone; the worker drains and exits.', fields: {} },
+  'worker.fault': {
+    level: 'error', doc: 'An exception or rejection that nothing caught; the guilty call, if known, ended with INTERNAL and the worker will be replaced.',
+    fields: { error: 'stack', method: 'of the guilty call, or null', kind: 'uncaughtException or unhandledRejection' },
+  },
+  'call.fault': {
+    level: 'error', doc: 'A handler failed in a way that is not an answer: it threw, rejected, destroyed its stream or sent an unfit status.',
+    fields: { ...CALL, error: 'stack or explanation', code: 'status name that the client got' },
+  },
+  'call.cut': { level: 'warn', doc: 'A call was ended with UNAVAILABLE because its worker had to go.', fields: { ...CALL, ageMs: 'age of the call' } },
+  'log.dropped': { level: 'warn', doc: 'Log lines were lost because the log could not be written.', fields: { lines: 'how many', error: 'system error code' } },
+} as const satisfies Record<string, EventSpec>;
+
+export type EventName = keyof typeof EVENTS;
+type Fields<Name extends EventName> = { readonly [Field in keyof (typeof EVENTS)[Name]['fields']]: unknown };
+
+/** Says that something happened. A level given here replaces the table's. */
+export type Emit = <Name extends EventName>(name: Name, fields: Fields<Name>, level?: EventSpec['level']) => void;
