@@ -1,10 +1,11 @@
-// Compiles the tests and runs them with node:test: unit tests first, then integration tests, two files at a time.
+// Compiles everything and runs them with node:test: unit tests first, then integration tests, two files at a time.
 //   --unit, --integration   only that part
 //   --full                  full counts (npm run prove)
 //   WORD...                 only files whose path holds one of the words
 import { readdirSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
+import './build.js';
 import { compile, root } from './compile.js';
 
 const args = process.argv.slice(2);

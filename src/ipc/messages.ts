@@ -4,16 +4,7 @@
  */
 import type { Config } from '../config/options.js';
 import type { ErrorData } from '../shared/errors.js';
-
-export type MethodKind = 'unary' | 'client_stream' | 'server_stream' | 'bidi_stream';
-export interface MethodInfo {
-  readonly name: string;
-  readonly kind: MethodKind;
-}
-export interface ServiceInfo {
-  readonly name: string;
-  readonly methods: readonly MethodInfo[];
-}
+import type { ServiceInfo } from '../shared/service-info.js';
 
 export type ToWorker =
   | {
@@ -54,17 +45,3 @@ export interface Load {
   readonly rss: number;
   readonly heapUsed: number;
 }
-
-/** Asked of the child that reads user files for the CLI and the primary. */
-export type ToInspector =
-  | { readonly type: 'load-config'; readonly file: string }
-  | { readonly type: 'load-services'; readonly config: Config };
-
-export type FromInspector =
-  | { readonly type: 'config'; readonly data: unknown }
-  | {
-      readonly type: 'services';
-      readonly services: readonly ServiceInfo[];
-      readonly interceptors: readonly string[];
-    }
-  | { readonly type: 'failed'; readonly error: ErrorData };
