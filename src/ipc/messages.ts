@@ -28,6 +28,8 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly error: ErrorData; readonly permanent: boolean }
   | ({ readonly type: 'heartbeat' } & Load)
   | { readonly type: 'socket-taken'; readonly id: number }
+  /** The order to take a socket came without it: this process is out of file descriptors. */
+  | { readonly type: 'socket-lost'; readonly id: number }
   | { readonly type: 'sockets-closed'; readonly count: number }
   /** It would like to be replaced: its state may be damaged. */
   | { readonly type: 'recycle-wanted'; readonly cause: string }

@@ -31,11 +31,9 @@ export const EVENTS = {
   'daemon.stopped': { level: 'info', doc: 'Last line of a daemon.', fields: { ms: 'how long the stop took', cut: 'calls that had to be cut' } },
   'daemon.failed': { level: 'fatal', doc: 'The daemon cannot start or go on.', fields: { code: 'see docs/errors.md', error: 'what happened', hint: 'what to do' } },
   'config.warning': { level: 'warn', doc: 'The config is valid but probably not what was meant.', fields: { warning: 'what and why' } },
-  'accept.paused': { level: 'warn', doc: 'Accepting stops for a moment: the process is out of file descriptors.', fields: { error: 'EMFILE or ENFILE' } },
-  'accept.resumed': { level: 'info', doc: 'Accepting goes on.', fields: {} },
   'connection.refused': {
     level: 'warn', doc: 'Connections were closed at once; said at most once a second.',
-    fields: { reason: 'over-limit, queue-full, queue-timeout or stopping', count: 'how many since the last such line' },
+    fields: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },
   },
   'connection.tls-failed': { level: 'info', doc: 'A TLS handshake failed or took too long.', fields: { peer: 'address of the client', error: 'why' } },
   'worker.starting': { level: 'info', doc: 'A worker was forked.', fields: { cause: 'boot, crash, recycle or scale' } },
