@@ -2,11 +2,8 @@ import { Option, type Command } from 'commander';
 import { flagName } from '../config/key-spelling.js';
 import { OPTION_KEYS, SECTIONS, optionSpec, type OptionKey } from '../config/options.js';
 
-/** What commander hands to an action: camelCase names of flags, and what the command line gave. */
-export type CommandOptions = Readonly<Record<string, unknown>>;
-
 /** Adds `--config` and a flag for every option of the table, by section. */
-export function addConfigFlags(command: Command): Command {
+export function addOptionFlags(command: Command): Command {
   command.option('-c, --config <file>', 'config file (default: looked for, see README)');
   for (const section of SECTIONS) {
     const keys = OPTION_KEYS.filter((key) => optionSpec(key).section === section);
@@ -15,8 +12,12 @@ export function addConfigFlags(command: Command): Command {
   return command;
 }
 
-/** The options that the command line gives, under their keys. */
-export function flagsGiven(options: CommandOptions): Partial<Record<OptionKey, unknown>> {
+/**
+ * The options that the command line gives, under their keys.
+ *
+ * @param options as commander keeps them: the camelCase names of the flags
+ */
+export function flagsGiven(options: Readonly<Record<string, unknown>>): Partial<Record<OptionKey, unknown>> {
   return Object.fromEntries(
     OPTION_KEYS.map((key) => [key, options[attributeName(key)]] as const).filter(([, value]) => value !== undefined),
   );
