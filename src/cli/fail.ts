@@ -8,11 +8,8 @@ const DETAIL_LINES = 12;
 export function fail(thrown: unknown): void {
   const error = DaemonError.from(thrown);
   const { red, dim } = styleFor(process.stderr);
-  const lines = (error.detail ?? '').split('\n');
-  // A stack begins with the message, which is said already.
-  const detail = lines.filter((line, index) => index > 0 || !line.endsWith(error.message)).slice(0, DETAIL_LINES).join('\n').trimEnd();
-  process.stderr.write(
-    `${red('grpcserverd:')} ${error.message}\n${detail === '' ? '' : `${dim(detail)}\n`}${error.hint === '' ? '' : `${error.hint}\n`}`,
-  );
+  const detail = (error.detail ?? '').split('\n').slice(0, DETAIL_LINES).join('\n').trimEnd();
+  const parts = [`${red('grpcserverd:')} ${error.message}`, dim(detail), error.hint];
+  process.stderr.write(`${parts.filter((part) => part !== '').join('\n')}\n`);
   process.exitCode = error.exitCode;
 }

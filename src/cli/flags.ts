@@ -1,10 +1,14 @@
 import { Option, type Command } from 'commander';
+import { CONFIG_PLACES } from '../config/find-file.js';
 import { flagName } from '../config/key-spelling.js';
 import { OPTION_KEYS, SECTIONS, optionSpec, type OptionKey } from '../config/options.js';
 
+/** What commander hands to an action: the camelCase names of flags, with what the command line gave. */
+export type CommandOptions = Readonly<Record<string, unknown>>;
+
 /** Adds `--config` and a flag for every option of the table, by section. */
-export function addOptionFlags(command: Command): Command {
-  command.option('-c, --config <file>', 'config file (default: looked for, see README)');
+export function addConfigFlags(command: Command): Command {
+  command.option('-c, --config <file>', `Config file (default: ${CONFIG_PLACES.map((place) => `${place}.*`).join(', ')})`);
   for (const section of SECTIONS) {
     const keys = OPTION_KEYS.filter((key) => optionSpec(key).section === section);
     for (const option of keys.flatMap(toFlags)) command.addOption(option.helpGroup(`${section}:`));
@@ -12,12 +16,8 @@ export function addOptionFlags(command: Command): Command {
   return command;
 }
 
-/**
- * The options that the command line gives, under their keys.
- *
- * @param options as commander keeps them: the camelCase names of the flags
- */
-export function flagsGiven(options: Readonly<Record<string, unknown>>): Partial<Record<OptionKey, unknown>> {
+/** The options that the command line gives, under their keys. */
+export function flagsGiven(options: CommandOptions): Partial<Record<OptionKey, unknown>> {
   return Object.fromEntries(
     OPTION_KEYS.map((key) => [key, options[attributeName(key)]] as const).filter(([, value]) => value !== undefined),
   );
@@ -32,7 +32,7 @@ function toFlags(key: OptionKey): Option[] {
     case 'switch': {
       const isOn = optionSpec(key).default === true;
       // Help shows the one that changes something; both work.
-      return [new Option(`--${name}`, doc).hideHelp(isOn), new Option(`--no-${name}`, `Not: ${doc}`).hideHelp(!isOn)];
+      return [new Option(`--${name}`, doc).hideHelp(isOn), new Option(`--no-${name}`, `Do not ${doc.charAt(0).toLowerCase()}${doc.slice(1)}`).hideHelp(!isOn)];
     }
     case 'one':
       return [new Option(`--${name} <value>`, withDefault(key))];

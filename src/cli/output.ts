@@ -10,7 +10,7 @@ export interface Style {
 /** Colours when the stream is a terminal and NO_COLOR (no-color.org) is not set. */
 export function styleFor(stream: { readonly isTTY?: boolean }, env: Readonly<Record<string, string | undefined>> = process.env): Style {
   const isColoured = stream.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
-  const paint = (code: number) => (text: string) => (isColoured ? `\u001B[${code}m${text}\u001B[0m` : text);
+  const paint = (code: number) => (text: string) => (isColoured && text !== '' ? `\u001B[${code}m${text}\u001B[0m` : text);
   return { bold: paint(1), dim: paint(2), red: paint(31), yellow: paint(33), green: paint(32) };
 }
 

@@ -30,7 +30,7 @@ export function createProgram(): Command {
 
 /** How errors are reported is inherited by commands only when commander itself makes them. */
 function inherit(command: Command, parent: Command): Command {
-  command.copyInheritedSettings(parent).helpOption('-h, --help', 'print help');
+  command.copyInheritedSettings(parent).helpOption('-h, --help', 'print help').helpCommand(false);
   for (const child of command.commands) inherit(child, command);
   return command;
 }

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { CONFIG_VARIABLE } from '../config/environment-values.js';
 import { findConfigFile } from '../config/find-file.js';
 import { loadConfigFile } from '../config/inspector.js';
@@ -6,7 +5,7 @@ import type { Config } from '../config/options.js';
 import { availableParallelism } from '../config/parallelism.js';
 import { resolveConfig, type Resolved } from '../config/resolve.js';
 import { validateConfig } from '../config/validate.js';
-import { flagsGiven } from './flags.js';
+import { flagsGiven, type CommandOptions } from './flags.js';
 
 export interface Settings extends Resolved {
   readonly config: Config;
@@ -20,11 +19,10 @@ export interface Settings extends Resolved {
  * The settings that a command line, the environment and the config file give together, checked. The file is read
  * in a child, for it may be code.
  *
- * @param command one with the flags of `addOptionFlags`
+ * @param options of a command that has the flags of `addConfigFlags`
  * @throws {DaemonError} E_CONFIG_FILE, E_CONFIG_KEY or E_CONFIG_VALUE
  */
-export async function loadSettings(command: Command): Promise<Settings> {
-  const options = command.opts();
+export async function loadSettings(options: CommandOptions): Promise<Settings> {
   const cwd = process.cwd();
   const named = typeof options.config === 'string' ? options.config : process.env[CONFIG_VARIABLE];
   const configFile = findConfigFile({ cwd, explicit: named === '' ? undefined : named });

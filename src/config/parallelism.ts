@@ -37,8 +37,8 @@ export function availableParallelism(): number {
   });
 }
 
-/** The number of workers that the option asks for. */
-export function resolveWorkers(maxWorkers: Config['maxWorkers'], parallelism = availableParallelism()): number {
+/** The number of workers that a config asks for. */
+export function resolveWorkers({ maxWorkers }: Pick<Config, 'maxWorkers'>, parallelism = availableParallelism()): number {
   return maxWorkers === 'auto' ? parallelism : maxWorkers;
 }
 

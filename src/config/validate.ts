@@ -68,7 +68,7 @@ function checkCertificates({ authentication, certificates, clientAuthentication 
 
 function checkCallLimit(config: Config, parallelism: number): void {
   const limit = config.maximumConcurrentRpcs;
-  const workers = resolveWorkers(config.maxWorkers, parallelism);
+  const workers = resolveWorkers(config, parallelism);
   if (limit === null || limit >= workers) return;
   const auto = config.maxWorkers === 'auto' ? ' (auto)' : '';
   refuse(

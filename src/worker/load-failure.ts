@@ -35,13 +35,13 @@ export async function explainLoadFailure(thrown: unknown, file: string): Promise
 
 const OWN_CODE = fileURLToPath(new URL('..', import.meta.url));
 
-/** The stack without the lines of Node, of the loader and of this package, which only hide the user's. */
+/** The stack, without the message and without the lines of Node, of the loader and of this package. */
 export function userStack(error: Error): string {
-  const lines = (error.stack ?? String(error)).split('\n');
-  return lines.filter((line) => !/^ {4}at .*(?:node:internal|\/node_modules\/jiti\/)/.test(line) && !isOwn(line)).join('\n');
+  const lines = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  return lines.filter((line) => !/node:internal|\/node_modules\/jiti\//.test(line) && !isOwn(line)).join('\n');
 }
 
-const isOwn = (line: string): boolean => line.startsWith('    at ') && line.includes(OWN_CODE);
+const isOwn = (line: string): boolean => line.includes(OWN_CODE);
 
 /** The first place of the stack that is a file of the user's: not of Node, not of a package. */
 export function placeInStack(error: Error): Place | undefined {

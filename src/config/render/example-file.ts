@@ -28,7 +28,7 @@ function group(head: string, keys: readonly OptionKey[]): string {
 function entry(key: OptionKey, indent: string): string {
   const { doc, default: fallback } = optionSpec(key);
   const value = fallback === undefined ? EXAMPLE_SERVICERS : toYaml(writtenValue(key, fallback));
-  return `${wrap(doc).map((line) => `# ${indent}${indent === '' ? '' : '# '}${line}\n`).join('')}#${indent}${lastSegment(key)}: ${value}\n`;
+  return `${wrap(doc).map((line) => `${indent === '' ? '' : `#${indent}`}# ${line}\n`).join('')}#${indent}${lastSegment(key)}: ${value}\n`;
 }
 
 /** The text in lines of at most WIDTH characters. */
