@@ -1,5 +1,4 @@
 /** Runs in the inspector: what the servicers of a config would serve, without serving it. The other half is config/inspector.ts. */
-import { Server } from '@grpc/grpc-js';
 import type { Config } from '../config/options.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger } from '../shared/logger.js';
@@ -7,6 +6,7 @@ import type { ServiceInfo } from '../shared/service-info.js';
 import { loadInterceptors } from './load-interceptors.js';
 import { runHooks } from './run-hooks.js';
 import { ServiceRegistry } from './service-registry.js';
+import { ServicerServer } from './servicer-server.js';
 import { loadServicers } from './servicers.js';
 
 export interface Description {
@@ -18,40 +18,25 @@ export interface Description {
 /**
  * Loads interceptors and servicers, runs the hooks on a server that listens nowhere, and reports.
  *
- * @throws {DaemonError} E_INTERCEPTOR, E_SERVICER or E_SERVICER_TIMEOUT
+ * @throws {DaemonError} E_INTERCEPTOR, E_SERVICER, E_SERVICER_HOOK or E_SERVICER_TIMEOUT
  */
 export async function describeServices(config: Config): Promise<Description> {
   const interceptors = await loadInterceptors(config.interceptors);
   const servicers = await loadServicers<HookContext>(config.servicers);
   const registry = new ServiceRegistry();
-  const server = new DescribedServer(registry);
+  const server = new ServicerServer({}, registry, (_kind, _path, handler) => handler);
+  const context = hookContext(config);
   await runHooks({
     servicers,
     server,
-    context: hookContext(config),
+    contextFor: () => context,
     timeout: config.startTimeout,
     clock: systemClock,
     onHook: (name) => {
-      registry.servicer = name;
+      registry.adding = name;
     },
   });
   return { services: registry.list(), interceptors: interceptors.map(({ name }) => name) };
-}
-
-/** A server of grpc-js that tells a registry what is added to it. */
-class DescribedServer extends Server {
-  readonly #registry: ServiceRegistry;
-
-  constructor(registry: ServiceRegistry) {
-    super();
-    this.#registry = registry;
-  }
-
-  override register<Req, Res>(...args: Parameters<typeof Server.prototype.register<Req, Res>>): boolean {
-    const [path, , , , type] = args;
-    this.#registry.add(path, type);
-    return super.register(...args);
-  }
 }
 
 /** What a hook is given in an inspection: as in a worker, where slot and generation are still unknown. */
