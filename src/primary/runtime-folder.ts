@@ -1,5 +1,5 @@
 /** Runs in the primary. Claims the runtime folder of a daemon's name, so that there is one daemon a name. */
-import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isListening } from '../control/probe-socket.js';
 import type { RuntimeFiles, RuntimeState } from '../control/runtime-dir.js';
@@ -36,7 +36,7 @@ export async function claimRuntimeFolder(files: RuntimeFiles, name: string): Pro
       for (const file of [files.state, files.pid, files.socket, files.lock]) rmSync(file, { force: true });
       // The folder is ours, and empty unless somebody put something in.
       try {
-        rmSync(files.folder, { recursive: false, force: true });
+        rmdirSync(files.folder);
       } catch {
         // Not empty, or not ours to remove.
       }
