@@ -121,8 +121,8 @@ export class Daemon implements AsyncDisposable {
   /** The pid of the newest ready worker of a slot. */
   workerPid(slot = 0): number {
     const record = this.log.all('worker.ready', { slot }).at(-1);
-    assert(record, `no worker of slot ${slot}\n${this.log.text}`);
-    return record.pid;
+    assert(typeof record?.worker === 'number', `no worker of slot ${slot}\n${this.log.text}`);
+    return record.worker;
   }
 
   /** Every running process that comes from this daemon. */
