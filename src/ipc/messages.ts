@@ -31,6 +31,8 @@ export type FromWorker =
   /** The order to take a socket came without it: this process is out of file descriptors. */
   | { readonly type: 'socket-lost'; readonly id: number }
   | { readonly type: 'sockets-closed'; readonly count: number }
+  /** It was asked by somebody else (SIGTERM) to leave, and waits for the order. */
+  | { readonly type: 'drain-wanted'; readonly cause: string }
   /** It would like to be replaced: its state may be damaged. */
   | { readonly type: 'recycle-wanted'; readonly cause: string }
   | { readonly type: 'drained'; readonly finished: number; readonly cut: number };

@@ -51,7 +51,7 @@ function findProblems(supervisor: Supervisor, workers: readonly WorkerHandle[]):
   const problems: string[] = [];
   for (let slot = 0; slot < supervisor.goal.workers; slot++) {
     if (workers.some((worker) => worker.slot === slot && worker.state === 'ready')) continue;
-    const crashes = supervisor.crashes(slot);
+    const crashes = supervisor.slots.crashes(slot);
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }
   return problems;
@@ -64,7 +64,7 @@ function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher
     state: worker.state,
     generation: worker.generation,
     uptimeSeconds: (now - worker.forkedAt) / 1000,
-    restarts: supervisor.restarts(worker.slot),
+    restarts: supervisor.slots.restarts(worker.slot),
     connections: dispatcher.connectionsOf(worker.id),
     inFlight: worker.load?.inFlight ?? 0,
     calls: worker.load?.calls ?? 0,

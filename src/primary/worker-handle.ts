@@ -59,6 +59,11 @@ export class WorkerHandle implements WorkerView {
     return this.#process?.worker.process.pid ?? null;
   }
 
+  /** Said in every log line about it. */
+  get label(): { slot: number; generation: number; worker: number | null } {
+    return { slot: this.slot, generation: this.generation, worker: this.pid };
+  }
+
   get isForked(): boolean {
     return this.#process !== null;
   }
@@ -69,14 +74,16 @@ export class WorkerHandle implements WorkerView {
     return deadlineOf(this.state, this.killed, this, limits);
   }
 
+  /** @throws Error when the process could not be made */
   attach(process: ForkedProcess, events: HandleEvents, readLines: ReadLines): void {
-    this.#process = process;
     const { worker, stdout, stderr } = process;
+    // A fork that failed, or a message to a process that just died: what follows says all there is to say.
+    worker.on('error', () => undefined);
+    if (worker.process.pid === undefined) throw new Error('the system has no room for another process');
+    this.#process = process;
     worker.on('message', (message: FromWorker) => {
       events.onMessage(message);
     });
-    // A fork that failed, or a message to a process that just died: the exit says all there is to say.
-    worker.on('error', () => undefined);
     worker.process.once('exit', (exitCode, signal) => {
       events.onExit(exitCode, signal);
     });
