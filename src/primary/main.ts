@@ -6,10 +6,10 @@ import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
-import { resolveWorkers } from '../config/parallelism.js';
+import { availableParallelism, resolveWorkers } from '../config/parallelism.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
 import type { ToWorker } from '../ipc/messages.js';
-import { shareCallLimit } from '../shared/share-call-limit.js';
+import { shareCallLimit } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
@@ -52,7 +52,7 @@ async function run(
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
   const tls = readCertificates(config, new Date());
-  const workers = resolveWorkers(config.maxWorkers);
+  const workers = resolveWorkers(config);
   const isTerminal = process.stdout.isTTY;
   const logFormat = resolveLogFormat(config.log.format, isTerminal);
   const { emit } = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
@@ -103,7 +103,7 @@ async function run(
     fork: () => forkWorker({ nodeArguments: config.nodeArguments, logFd: LOG_FD }),
     dispatcher,
     workers,
-    bootConcurrency: config.bootConcurrency === 'auto' ? resolveWorkers('auto') : config.bootConcurrency,
+    bootConcurrency: config.bootConcurrency === 'auto' ? availableParallelism() : config.bootConcurrency,
     startTimeout: config.startTimeout,
     hangTimeout: config.hangTimeout,
     gracefulTimeout: Math.max(config.gracefulTimeout, config.streamGracefulTimeout),

@@ -42,18 +42,19 @@ export function reconcile(goal: Goal, fleet: readonly WorkerView[], limits: Reco
     }
   }
 
-  let room = goal.workers + limits.surge - wanted.length;
-  for (let slot = 0; slot < goal.workers; slot++) {
+  const slots = Array.from({ length: goal.workers }, (_, slot) => {
     const here = wanted.filter((worker) => worker.slot === slot);
-    const fresh = here.find(isFresh);
-    const stale = here.filter((worker) => !isFresh(worker));
-    if (fresh === undefined) {
-      const missing = stale.length === 0;
-      if ((missing || room > 0) && limits.retryAt(slot) <= limits.now) {
-        actions.push({ type: 'fork', slot, cause: missing ? 'missing' : (stale[0]?.recycle ?? 'reload') });
-        room -= 1;
-      }
-    }
+    return { slot, fresh: here.find(isFresh), stale: here.filter((worker) => !isFresh(worker)) };
+  });
+  // Slots without any worker come first: they are short of the goal, the others only of the newest.
+  const unfilled = slots.filter(({ fresh }) => fresh === undefined).sort((a, b) => a.stale.length - b.stale.length);
+  let room = goal.workers + limits.surge - wanted.length;
+  for (const { slot, stale } of unfilled) {
+    if (room <= 0 || limits.retryAt(slot) > limits.now) continue;
+    actions.push({ type: 'fork', slot, cause: stale[0] === undefined ? 'missing' : (stale[0].recycle ?? 'reload') });
+    room -= 1;
+  }
+  for (const { fresh, stale } of slots) {
     for (const worker of stale) {
       // Nothing that serves leaves before what replaces it serves.
       if (fresh?.state === 'ready' || worker.state === 'starting') {

@@ -6,7 +6,8 @@
 import { status } from '@grpc/grpc-js';
 import { deferred } from '../shared/deferred.js';
 import type { Emit } from '../shared/events.js';
-import type { ActiveCall, CallRegistry } from './calls/call-registry.js';
+import type { ActiveCall } from './calls/active-call.js';
+import type { CallRegistry } from './calls/call-registry.js';
 import type { Intake } from './intake.js';
 import { SETTLE } from './transport/http2-transport.js';
 import type { Transport } from './transport/transport.js';
@@ -46,13 +47,9 @@ export class Drain {
 
   /** Starts the drain; resolves when no call and no connection is left. */
   run(limits: DrainLimits): Promise<DrainReport> {
-    this.#calls.onEnd(() => {
-      this.#finished += 1;
-      this.#check();
-    });
     this.#intake.onEmpty = () => this.#check();
-    for (const call of this.#calls.active()) {
-      if (call.path === ENDLESS) this.#end(call, 'The server is going away');
+    for (const call of this.#calls) {
+      if (call.path === ENDLESS) this.#end(call, 'The worker is going away; watch again');
     }
     const settle = Math.max(0, SETTLE - (performance.now() - this.#intake.youngest));
     this.#after(settle, () => this.#transport.drain());
@@ -61,6 +58,12 @@ export class Drain {
     this.#after(Math.max(limits.gracefulTimeout, limits.streamGracefulTimeout) + SETTLE + LAST_WORDS, () => this.#intake.destroyAll());
     this.#check();
     return this.#done.promise;
+  }
+
+  /** A call has ended, in whatever way. */
+  noteCallEnded(): void {
+    this.#finished += 1;
+    this.#check();
   }
 
   /** Leaves `ms` milliseconds for all that is still to do. */
@@ -73,23 +76,25 @@ export class Drain {
   }
 
   #cutCalls(applies: (call: ActiveCall) => boolean): void {
-    for (const call of this.#calls.active()) {
-      if (!applies(call)) continue;
+    for (const call of this.#calls) {
+      const { path, peer, startedAt } = call;
+      if (!applies(call) || !this.#end(call, 'The worker is going away and the call took too long')) continue;
       this.#cut += 1;
-      this.#finished -= 1;
-      this.#emit('call.cut', { method: call.path, peer: call.peer, ageMs: Math.round(performance.now() - call.startedAt) });
-      this.#end(call, 'The server is going away and the call took too long');
+      this.#emit('call.cut', { method: path, peer, ageMs: Math.round(performance.now() - startedAt) });
     }
   }
 
-  #end(call: ActiveCall, details: string): void {
-    call.end({ code: status.UNAVAILABLE, details });
+  /** Ends a call that would not end by itself; false when it had its status already. */
+  #end(call: ActiveCall, details: string): boolean {
+    const ended = call.end({ code: status.UNAVAILABLE, details, metadata: null });
+    if (ended) this.#finished -= 1;
+    return ended;
   }
 
   #check(): void {
     if (this.#calls.inFlight > 0 || this.#intake.connections > 0) return;
     for (const timer of this.#timers) clearTimeout(timer);
-    this.#done.resolve({ finished: Math.max(0, this.#finished), cut: this.#cut });
+    this.#done.resolve({ finished: this.#finished, cut: this.#cut });
   }
 
   #after(ms: number, action: () => void): void {

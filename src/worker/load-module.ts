@@ -19,9 +19,9 @@ const OWN_PACKAGE = /^grpcserverd(?:\/|$)/;
  * @param code the error that is thrown when it cannot be loaded
  */
 export async function loadModule(reference: ModuleReference, code: ModuleErrorCode): Promise<Exports> {
-  const shown = moduleName(reference);
   if (OWN_PACKAGE.test(reference.module)) return importOwn(reference.module, code);
-  const file = isAbsolute(reference.module) ? reference.module : await findPackage(reference, code);
+  const file = await locateModule(reference, code);
+  const shown = moduleName(reference);
   const kind = statSync(file, { throwIfNoEntry: false });
   if (kind === undefined) throw new DaemonError(code, `${shown}: there is no such file`, { hint: 'Relative paths start from the folder of the config file.' });
   if (kind.isDirectory()) throw new DaemonError(code, `${shown} is a folder`, { hint: 'Name the file in it.' });
@@ -31,6 +31,11 @@ export async function loadModule(reference: ModuleReference, code: ModuleErrorCo
     const { what, ...rest } = await explainLoadFailure(error, file);
     throw new DaemonError(code, `${shown} ${what}`, { ...rest, cause: error });
   }
+}
+
+/** The file of a module, as an absolute path; it may not be there. */
+export async function locateModule(reference: ModuleReference, code: ModuleErrorCode): Promise<string> {
+  return isAbsolute(reference.module) ? reference.module : findPackage(reference, code);
 }
 
 /** The module as people know it: a path relative to the current folder where possible, or the package name. */

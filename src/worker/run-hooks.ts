@@ -9,7 +9,7 @@ import type { Servicer } from './servicers.js';
 interface Run<Context> {
   readonly servicers: readonly Servicer<Context>[];
   readonly server: Server;
-  readonly context: Context;
+  readonly contextFor: (servicer: Servicer<Context>) => Context;
   /** How long all hooks together may take, in milliseconds. */
   readonly timeout: number;
   readonly clock: Clock;
@@ -20,16 +20,17 @@ interface Run<Context> {
 /**
  * Calls the hooks one after the other, in the order of the config.
  *
- * @throws {DaemonError} E_SERVICER when a hook throws or rejects, E_SERVICER_TIMEOUT when one does not settle
+ * @throws {DaemonError} E_SERVICER_HOOK when a hook throws or rejects, E_SERVICER_TIMEOUT when one does not settle
  */
-export async function runHooks<Context>({ servicers, server, context, timeout, clock, onHook }: Run<Context>): Promise<void> {
+export async function runHooks<Context>({ servicers, server, contextFor, timeout, clock, onHook }: Run<Context>): Promise<void> {
   let current = '';
   const all = async (): Promise<void> => {
-    for (const { name, hook } of servicers) {
+    for (const servicer of servicers) {
+      const { name, hook } = servicer;
       current = name;
       onHook?.(name);
       try {
-        await hook(server, context);
+        await hook(server, contextFor(servicer));
       } catch (error) {
         throw hookError(name, error);
       }
@@ -54,6 +55,8 @@ function hookError(name: string, thrown: unknown): DaemonError {
   const twice = /Method handler for (\S+) already provided/.exec(error.message)?.[1];
   const place = placeInStack(error);
   const where = place === undefined ? '' : ` at ${show(place)}`;
-  const what = twice === undefined ? `its grpcHook failed${where}: ${error.message}` : `it adds a service that is there already: ${twice}${where}`;
-  return new DaemonError('E_SERVICER', `${name}: ${what}`, { detail: userStack(error), cause: thrown });
+  const rest = { detail: userStack(error), cause: thrown };
+  return twice === undefined
+    ? new DaemonError('E_SERVICER_HOOK', `${name}: its grpcHook failed${where}: ${error.message}`, rest)
+    : new DaemonError('E_SERVICER', `${name}: it adds a service that is there already: ${twice}${where}`, rest);
 }

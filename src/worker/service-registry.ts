@@ -1,4 +1,4 @@
-/** Runs in workers and in the inspector: remembers which services and methods the servicers added. */
+/** Runs in workers and in the inspector: remembers which services and methods were added, and by whom. */
 import { DaemonError } from '../shared/errors.js';
 import type { MethodInfo, MethodKind, ServiceInfo } from '../shared/service-info.js';
 
@@ -10,31 +10,52 @@ const KINDS: Readonly<Record<string, MethodKind>> = {
   bidi: 'bidi_stream',
 };
 
+/** @param type as grpc-js names it */
+export const methodKind = (type: string): MethodKind => KINDS[type] ?? 'unary';
+
+/** Who adds the services that belong to the daemon itself. */
+export const OURSELVES = 'grpcserverd';
+
+interface RegisteredService {
+  readonly methods: Map<string, MethodInfo>;
+  readonly addedBy: string;
+}
+
 export class ServiceRegistry {
-  readonly #services = new Map<string, Map<string, MethodInfo>>();
-  readonly #addedBy = new Map<string, string>();
-  /** The servicer whose hook runs now. */
-  servicer = '';
+  readonly #services = new Map<string, RegisteredService>();
+  /** Who adds services now: the servicer whose hook runs, or the daemon itself. */
+  adding = OURSELVES;
 
   /**
    * @param path `/pkg.Service/Method`
-   * @param type as grpc-js names it
    * @throws {DaemonError} E_SERVICER when the service is there already
    */
-  add(path: string, type: string): void {
+  add(path: string, kind: MethodKind): void {
     const [, service = '', name = ''] = path.split('/');
-    const methods = this.#services.get(service) ?? new Map<string, MethodInfo>();
-    if (methods.has(name)) {
-      const first = this.#addedBy.get(service) ?? '';
-      const who = first === this.servicer ? `twice by ${first}` : `by ${first} and again by ${this.servicer}`;
-      throw new DaemonError('E_SERVICER', `the service ${service} is added ${who}`, { hint: 'Keep one of the two.' });
-    }
-    methods.set(name, { name, kind: KINDS[type] ?? 'unary' });
-    this.#services.set(service, methods);
-    if (!this.#addedBy.has(service)) this.#addedBy.set(service, this.servicer);
+    const entry = this.#services.get(service) ?? { methods: new Map<string, MethodInfo>(), addedBy: this.adding };
+    if (entry.methods.has(name)) throw addedTwice(service, entry.addedBy, this.adding);
+    entry.methods.set(name, { name, kind });
+    this.#services.set(service, entry);
   }
 
-  list(): ServiceInfo[] {
-    return [...this.#services].map(([name, methods]) => ({ name, methods: [...methods.values()] }));
+  has(service: string): boolean {
+    return this.#services.has(service);
   }
+
+  /** What servicers added, in that order. */
+  list(): ServiceInfo[] {
+    return [...this.#services]
+      .filter(([, { addedBy }]) => addedBy !== OURSELVES)
+      .map(([name, { methods }]) => ({ name, methods: [...methods.values()] }));
+  }
+}
+
+function addedTwice(service: string, first: string, second: string): DaemonError {
+  if (second === OURSELVES) {
+    return new DaemonError('E_SERVICER', `the service ${service} is added by ${first} and by grpcserverd itself`, {
+      hint: 'To keep your own, switch ours off: health, reflection and channelz are options.',
+    });
+  }
+  const who = first === second ? `twice by ${first}` : `by ${first} and again by ${second}`;
+  return new DaemonError('E_SERVICER', `the service ${service} is added ${who}`, { hint: 'Keep one of the two.' });
 }

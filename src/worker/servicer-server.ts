@@ -1,6 +1,6 @@
 /**
- * Runs in a worker. The grpc-js Server that servicers add their services to. All that it adds happens in
- * `register`, through which grpc-js passes every method of every service, unimplemented ones included.
+ * Runs in workers and in the inspector: the grpc-js Server that servicers add their services to. All that it adds
+ * happens in `register`, through which grpc-js passes every method, those that a servicer left out included.
  */
 import {
   Server,
@@ -15,18 +15,11 @@ import {
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import type { MethodKind, ServiceInfo } from '../shared/service-info.js';
+import { methodKind, type ServiceRegistry } from './service-registry.js';
+import type { MethodKind } from '../shared/service-info.js';
 
-/** Wraps a handler so that whatever it does its call gets an answer. */
+/** Wraps a handler so that its call gets an answer whatever the handler does. */
 export type Guard = (kind: MethodKind, path: string, handler: UntypedHandleCall) => UntypedHandleCall;
-
-/** The names of grpc-js for the four kinds. */
-const KINDS: Readonly<Record<string, MethodKind>> = {
-  unary: 'unary',
-  clientStream: 'client_stream',
-  serverStream: 'server_stream',
-  bidi: 'bidi_stream',
-};
 
 type Handler<Request, Response> =
   | handleUnaryCall<Request, Response>
@@ -36,12 +29,18 @@ type Handler<Request, Response> =
 
 export class ServicerServer extends Server {
   readonly #guard: Guard;
-  readonly #methods = new Map<string, MethodKind>();
+  readonly #registry: ServiceRegistry;
   readonly #definitions: ServiceDefinition[] = [];
 
-  constructor(options: ServerOptions, guard: Guard) {
+  constructor(options: ServerOptions, registry: ServiceRegistry, guard: Guard) {
     super(options);
+    this.#registry = registry;
     this.#guard = guard;
+  }
+
+  /** The definitions as they were given, for reflection. */
+  get definitions(): readonly ServiceDefinition[] {
+    return this.#definitions;
   }
 
   override addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
@@ -56,32 +55,9 @@ export class ServicerServer extends Server {
     fromBytes: deserialize<Request>,
     type: string,
   ): boolean {
-    const kind = KINDS[type] ?? 'unary';
+    const kind = methodKind(type);
+    this.#registry.add(path, kind);
     const guarded = this.#guard(kind, path, handler as UntypedHandleCall) as Handler<Request, Response>;
-    const added = super.register(path, guarded, toBytes, fromBytes, type);
-    if (added) this.#methods.set(path, kind);
-    return added;
-  }
-
-  override unregister(path: string): boolean {
-    this.#methods.delete(path);
-    return super.unregister(path);
-  }
-
-  /** The definitions as they were given, for reflection. */
-  get definitions(): readonly ServiceDefinition[] {
-    return this.#definitions;
-  }
-
-  /** What is served, in the order in which it was added. */
-  describe(): ServiceInfo[] {
-    const services = new Map<string, { name: string; kind: MethodKind }[]>();
-    for (const [path, kind] of this.#methods) {
-      const [, service = '', name = ''] = path.split('/');
-      const methods = services.get(service) ?? [];
-      methods.push({ name, kind });
-      services.set(service, methods);
-    }
-    return [...services].map(([name, methods]) => ({ name, methods }));
+    return super.register(path, guarded, toBytes, fromBytes, type);
   }
 }

@@ -1,9 +1,10 @@
 /** Runs in workers and in the inspector: loads the servicers and finds their hooks. */
+import { dirname } from 'node:path';
 import type { Server } from '@grpc/grpc-js';
 import type { ModuleReference } from '../config/option-values.js';
 import { DaemonError } from '../shared/errors.js';
 import type { Exports } from './import-module.js';
-import { exportNames, loadModule, moduleName } from './load-module.js';
+import { exportNames, loadModule, locateModule, moduleName } from './load-module.js';
 
 /** Adds services to the server; a promise that it returns is waited for. */
 export type GrpcHook<Context> = (server: Server, context: Context) => unknown;
@@ -12,6 +13,8 @@ export interface Servicer<Context> {
   /** As people know the module. */
   readonly name: string;
   readonly hook: GrpcHook<Context>;
+  /** The folder of its file, from which its own relative paths start. */
+  readonly folder: string;
 }
 
 const HOOK_NAMES = ['grpcHook', 'grpc_hook'] as const;
@@ -21,7 +24,8 @@ export async function loadServicers<Context>(references: readonly ModuleReferenc
   const servicers: Servicer<Context>[] = [];
   for (const reference of references) {
     const exports = await loadModule(reference, 'E_SERVICER');
-    servicers.push({ name: moduleName(reference), hook: findHook(reference, exports) });
+    const folder = dirname(await locateModule(reference, 'E_SERVICER'));
+    servicers.push({ name: moduleName(reference), hook: findHook(reference, exports), folder });
   }
   return servicers;
 }
