@@ -6,8 +6,14 @@ import type {
   ServerReadableStream,
   ServerUnaryCall,
   ServerWritableStream,
+  ServiceClientConstructor,
 } from '@grpc/grpc-js';
 import type { ServicerContext } from 'grpcserverd';
+
+/** What is used here of the package that helloworld.proto declares. */
+interface Proto {
+  helloworld: { Greeter: ServiceClientConstructor };
+}
 
 interface HelloRequest {
   name?: string;
@@ -21,7 +27,7 @@ interface HelloReply {
 const GREETINGS = ['Hello', 'Bonjour', 'Hallo', 'Hola', 'Ciao', 'こんにちは', '你好'];
 
 export async function grpcHook(server: Server, context: ServicerContext): Promise<void> {
-  const { helloworld } = await context.loadProto('./helloworld.proto');
+  const { helloworld } = (await context.loadProto('./helloworld.proto')) as unknown as Proto;
   const worker = { slot: context.slot, pid: process.pid, generation: context.generation };
 
   const hello = (name?: string, greeting = 'Hello'): HelloReply => ({

@@ -67,6 +67,13 @@ for (const file of ['greeter.js', 'greeter.ts']) {
   });
 }
 
+test('greeter.ts compiles against the types of the package', async () => {
+  const tsc = `${ROOT}node_modules/typescript/bin/tsc`;
+  const strict = ['--ignoreConfig', '--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--types', 'node'];
+  const { stdout } = await run(process.execPath, [tsc, ...strict, `${ROOT}examples/helloworld/greeter.ts`], { cwd: ROOT }).catch((error: unknown) => error as { stdout: string });
+  assert.equal(stdout, '');
+});
+
 test('the client says so when no server answers', async () => {
   const failed = (await greet('--address', '127.0.0.1:1').catch((error: unknown) => error)) as { code: number; stdout: string; stderr: string };
   assert.equal(failed.code, 1);
