@@ -1,13 +1,14 @@
 import { Option, type Command } from 'commander';
+import { CONFIG_PLACES } from '../config/find-file.js';
 import { flagName } from '../config/key-spelling.js';
 import { OPTION_KEYS, SECTIONS, optionSpec, type OptionKey } from '../config/options.js';
 
-/** What commander hands to an action: camelCase names of flags, and what the command line gave. */
+/** What commander hands to an action: the camelCase names of flags, with what the command line gave. */
 export type CommandOptions = Readonly<Record<string, unknown>>;
 
 /** Adds `--config` and a flag for every option of the table, by section. */
 export function addConfigFlags(command: Command): Command {
-  command.option('-c, --config <file>', 'config file (default: looked for, see README)');
+  command.option('-c, --config <file>', `Config file (default: ${CONFIG_PLACES.map((place) => `${place}.*`).join(', ')})`);
   for (const section of SECTIONS) {
     const keys = OPTION_KEYS.filter((key) => optionSpec(key).section === section);
     for (const option of keys.flatMap(toFlags)) command.addOption(option.helpGroup(`${section}:`));
@@ -31,7 +32,7 @@ function toFlags(key: OptionKey): Option[] {
     case 'switch': {
       const isOn = optionSpec(key).default === true;
       // Help shows the one that changes something; both work.
-      return [new Option(`--${name}`, doc).hideHelp(isOn), new Option(`--no-${name}`, `Not: ${doc}`).hideHelp(!isOn)];
+      return [new Option(`--${name}`, doc).hideHelp(isOn), new Option(`--no-${name}`, `Do not ${doc.charAt(0).toLowerCase()}${doc.slice(1)}`).hideHelp(!isOn)];
     }
     case 'one':
       return [new Option(`--${name} <value>`, withDefault(key))];

@@ -1,7 +1,8 @@
 import type { Given } from './given.js';
 import { ENVIRONMENT_PREFIX, environmentName } from './key-spelling.js';
-import { OPTION_KEYS, optionSpec, type OptionKey } from './options.js';
+import { OPTION_KEYS, type OptionKey } from './options.js';
 import type { Problem } from './problem.js';
+import { readText } from './read-text.js';
 import { suggestVariable } from './suggest-key.js';
 
 /** Names the config file; the one variable of ours that is no option. */
@@ -26,18 +27,8 @@ export function environmentValues(env: Readonly<Record<string, string | undefine
         ...(suggestion === undefined ? {} : { hint: `Did you mean ${suggestion}?` }),
       });
     } else if (text !== undefined && text !== '') {
-      given.push({ key, value: listOrText(key, text), origin: { source: 'environment', variable }, base: cwd });
+      given.push({ key, value: readText(key, text), origin: { source: 'environment', variable }, base: cwd });
     }
   }
   return given;
-}
-
-/** Lists are split at commas, unless they are written as JSON because an entry holds one. */
-function listOrText(key: OptionKey, text: string): unknown {
-  if (optionSpec(key).type.arity !== 'many' || !text.trimStart().startsWith('[')) return text;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }

@@ -33,6 +33,8 @@ export function fileValues(file: { readonly path: string; readonly data: unknown
 
   const read = (record: Record<string, unknown>, prefix: string): void => {
     for (const [written, value] of Object.entries(record)) {
+      // Editors find the JSON Schema of a file by this key.
+      if (prefix === '' && written === '$schema') continue;
       const key = prefix + camelCase(written);
       if (isOptionKey(key)) {
         if (given.has(key)) problems.push({ code: 'E_CONFIG_KEY', message: `${shown}: ${key} is given twice, once as ${prefix}${written}` });

@@ -51,7 +51,7 @@ export async function loadConfigFile(file: string, timeout = CONFIG_TIMEOUT): Pr
 /**
  * Services and interceptors of a config; its servicers are loaded and their hooks run.
  *
- * @throws {DaemonError} E_SERVICER, E_SERVICER_TIMEOUT or E_INTERCEPTOR
+ * @throws {DaemonError} E_SERVICER, E_SERVICER_HOOK, E_SERVICER_TIMEOUT or E_INTERCEPTOR
  */
 export async function inspectServices(
   config: Config,

@@ -78,7 +78,7 @@ export function flag(): Scalar<boolean> {
 export function choice<const T extends string>(...values: readonly T[]): Scalar<T> {
   const list = values.map((value) => `"${value}"`).join(', ');
   return {
-    expects: `one of ${list}`,
+    expects: values.length === 1 ? list : `one of ${list}`,
     arity: 'one',
     parse: (value) => values.find((candidate) => candidate === value),
     format: (value) => value,

@@ -8,6 +8,7 @@ import { OPTION_KEYS, optionSpec, type Config, type OptionKey } from './options.
 import { describeOrigin, type Origin } from './origin.js';
 import { deepFreeze } from './plain-data.js';
 import { problemsError, type Problem } from './problem.js';
+import { readText } from './read-text.js';
 
 export interface Sources {
   /** The config file, its path absolute, and what it holds; null when there is none. */
@@ -54,12 +55,11 @@ export function resolveConfig({ file, env, flags, cwd }: Sources): Resolved {
 }
 
 function flagValues(flags: Sources['flags'], cwd: string): Given[] {
-  return OPTION_KEYS.filter((key) => flags[key] !== undefined).map((key) => ({
-    key,
-    value: flags[key],
-    origin: { source: 'flag', flag: `--${flags[key] === false ? 'no-' : ''}${flagName(key)}` },
-    base: cwd,
-  }));
+  return OPTION_KEYS.filter((key) => flags[key] !== undefined).map((key) => {
+    const value = flags[key];
+    const flag = `--${value === false ? 'no-' : ''}${flagName(key)}`;
+    return { key, value: typeof value === 'string' ? readText(key, value) : value, origin: { source: 'flag', flag }, base: cwd };
+  });
 }
 
 function parse({ key, value, origin, base }: Given): unknown {

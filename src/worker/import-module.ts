@@ -27,13 +27,13 @@ export async function importModule(file: string): Promise<Exports> {
 /** The jiti that translates users' files. Its stacks name the lines of the source. */
 export function loadTypeScript(): Promise<Jiti> {
   typescript ??= (async () => {
-    const [{ createJiti }, ownPackage] = await Promise.all([import('jiti'), import('../index.js')]);
+    const [{ createJiti }, api, interceptors] = await Promise.all([import('jiti'), import('../index.js'), import('../interceptors.js')]);
     process.setSourceMapsEnabled(true);
     return createJiti(import.meta.url, {
       sourceMaps: true,
       // Its cache is a shared folder of the system, where another user could plant code.
       fsCache: false,
-      virtualModules: { grpcserverd: ownPackage },
+      virtualModules: { grpcserverd: api, 'grpcserverd/interceptors': interceptors },
     });
   })();
   return typescript;

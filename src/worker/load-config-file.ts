@@ -30,7 +30,10 @@ function checkFile(file: string, shown: string): void {
   try {
     if (!statSync(file).isDirectory()) return;
   } catch (error) {
-    throw new DaemonError('E_CONFIG_FILE', `cannot read ${shown}: ${fileProblem(error)}`, { cause: error });
+    throw new DaemonError('E_CONFIG_FILE', `cannot read ${shown}: ${fileProblem(error)}`, {
+      hint: 'The file is named by --config or GRPCSERVERD_CONFIG.',
+      cause: error,
+    });
   }
   throw new DaemonError('E_CONFIG_FILE', `cannot read ${shown}: it is a folder`, { hint: 'Name the file in it.' });
 }

@@ -33,17 +33,21 @@ export async function explainLoadFailure(thrown: unknown, file: string): Promise
   };
 }
 
-/** The stack without the lines of Node and of the loader, which only hide the user's. */
+const OWN_CODE = fileURLToPath(new URL('..', import.meta.url));
+
+/** The stack, without the message and without the lines of Node, of the loader and of this package. */
 export function userStack(error: Error): string {
-  const lines = (error.stack ?? String(error)).split('\n');
-  return lines.filter((line) => !/^ {4}at .*(?:node:internal|\/node_modules\/jiti\/)/.test(line)).join('\n');
+  const lines = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  return lines.filter((line) => !/node:internal|\/node_modules\/jiti\//.test(line) && !isOwn(line)).join('\n');
 }
+
+const isOwn = (line: string): boolean => line.includes(OWN_CODE);
 
 /** The first place of the stack that is a file of the user's: not of Node, not of a package. */
 export function placeInStack(error: Error): Place | undefined {
   for (const line of (error.stack ?? '').split('\n')) {
     const match = /^ {4}at (?:.*\()?((?:file:\/\/)?\/.+?):(\d+):(\d+)\)?$/.exec(line);
-    if (match?.[1] !== undefined && !match[1].includes('/node_modules/')) return toPlace(match[1], match[2], match[3]);
+    if (match?.[1] !== undefined && !match[1].includes('/node_modules/') && !isOwn(line)) return toPlace(match[1], match[2], match[3]);
   }
   return undefined;
 }

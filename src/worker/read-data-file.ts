@@ -47,11 +47,31 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (thrown) {
+    const [message = ''] = toError(thrown).message.split(/,? (?:in JSON |\.{3}|"[^]*" is not valid)/);
+    const before = text.slice(0, validLength(text)).split('\n');
+    throw new TextError(message, before.length, (before.at(-1)?.length ?? 0) + 1);
+  }
+}
+
+/** How many characters of a wrong text can still begin valid JSON. Node tells where the fault is only sometimes. */
+function validLength(text: string): number {
+  let valid = 0;
+  let wrong = text.length + 1;
+  while (wrong - valid > 1) {
+    const middle = Math.floor((valid + wrong) / 2);
+    if (isBeginning(text.slice(0, middle))) valid = middle;
+    else wrong = middle;
+  }
+  return valid;
+}
+
+function isBeginning(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch (thrown) {
     const { message } = toError(thrown);
-    const [, offset] = /at position (\d+)/.exec(message) ?? [];
-    // Node names no position when the text ends too early.
-    const before = text.slice(0, offset === undefined ? text.trimEnd().length : Number(offset)).split('\n');
-    throw new TextError(message.replace(/ (?:in JSON )?at position.*$/s, ''), before.length, (before.at(-1)?.length ?? 0) + 1);
+    return message.startsWith('Unexpected end') || message.startsWith('Unterminated') || message.includes(` at position ${text.length}`);
   }
 }
 

@@ -1,6 +1,5 @@
 /** The foreground daemon: this process becomes the primary. */
 import { Command } from 'commander';
-import { runPrimary } from '../../primary/main.js';
 import { addConfigFlags } from '../flags.js';
 import { loadSettings } from '../settings.js';
 
@@ -9,6 +8,8 @@ export function startCommand(): Command {
   addConfigFlags(command);
   return command.action(async () => {
     const { config, configFile, warnings } = await loadSettings(command.opts());
+    // Loaded only here: the other commands have no use for it.
+    const { runPrimary } = await import('../../primary/main.js');
     const { exitCode, error } = await runPrimary({ config, configFile, warnings });
     if (error !== null) throw error;
     process.exitCode = exitCode;

@@ -14,11 +14,12 @@ export function guardHandler(kind: HandlerKind, handler: UntypedHandleCall): Unt
   // grpc-js's one type for the four kinds fits none of them.
   const run = handler as (call: HandlerCall, callback?: unknown) => unknown;
   if (kind === 'unary' || kind === 'clientStream') {
-    return (call: HandlerCall, callback: HandlerCallback) => {
+    const guarded = (call: HandlerCall, callback: HandlerCallback): void => {
       const active = findActive(call);
       if (active === null) run(call, callback);
       else guardAnswer(run, call, callback, active);
     };
+    return guarded as UntypedHandleCall;
   }
   return (call: HandlerCall) => {
     const active = findActive(call);
