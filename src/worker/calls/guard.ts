@@ -2,7 +2,7 @@
 import type { UntypedHandleCall } from '@grpc/grpc-js';
 import { guardAnswer } from './answer-guard.js';
 import { ForwardingCall } from './forwarding-call.js';
-import { chainOf, type AnswerStream, type HandlerCall, type HandlerCallback, type HandlerKind } from './handler-call.js';
+import { chainOf, type HandlerStream, type HandlerCallback, type HandlerKind } from './handler-call.js';
 import { guardStream } from './stream-guard.js';
 
 /**
@@ -13,14 +13,14 @@ import { guardStream } from './stream-guard.js';
 export function guardHandler(kind: HandlerKind, handler: UntypedHandleCall): UntypedHandleCall {
   // grpc-js's one type for the four kinds fits none of them.
   const run = handler as Handler;
-  const guarded = kind === 'unary' || kind === 'clientStream' ? guardedAnswer(run) : guardedStream(run);
+  const guarded: (call: never, callback: never) => void = kind === 'unary' || kind === 'clientStream' ? guardedAnswer(run) : guardedStream(run);
   return guarded as UntypedHandleCall;
 }
 
-type Handler = (call: HandlerCall, callback?: unknown) => unknown;
+type Handler = (call: HandlerStream, callback?: unknown) => unknown;
 
 function guardedAnswer(handler: Handler) {
-  return (call: HandlerCall, callback: HandlerCallback): void => {
+  return (call: HandlerStream, callback: HandlerCallback): void => {
     const active = findActive(call);
     if (active === null) handler(call, callback);
     else guardAnswer(handler, call, callback, active);
@@ -28,14 +28,14 @@ function guardedAnswer(handler: Handler) {
 }
 
 function guardedStream(handler: Handler) {
-  return (call: AnswerStream): void => {
+  return (call: HandlerStream): void => {
     const active = findActive(call);
     if (active === null) handler(call);
     else guardStream(handler, call, active);
   };
 }
 
-function findActive(call: HandlerCall): ForwardingCall['active'] {
+function findActive(call: HandlerStream): ForwardingCall['active'] {
   const chain = chainOf(call);
   return chain instanceof ForwardingCall ? chain.active : null;
 }
