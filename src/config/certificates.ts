@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { DaemonError } from '../shared/errors.js';
-import { checkAuthorities, checkChain, checkPair } from './certificate-checks.js';
+import { checkAuthorities } from './authority-checks.js';
+import { checkChain, checkPair } from './certificate-checks.js';
 import { describeCertificate, type CertificateFacts } from './certificate-facts.js';
 import type { CertificateSource } from './option-values.js';
 import type { Config } from './options.js';
@@ -35,7 +36,10 @@ const ROOT = 'certificates.rootCertificate';
  * @returns null when authentication is off
  * @throws DaemonError E_CERTIFICATE, which names the option and the file, and nothing of what a key holds
  */
-export function readCertificates(config: Config, now: Date): TlsMaterial | null {
+export function readCertificates(
+  config: Pick<Config, 'authentication' | 'certificates' | 'clientAuthentication'>,
+  now: Date,
+): TlsMaterial | null {
   if (config.authentication === null) return null;
   const { certificates, clientAuthentication } = config;
   const certificateSource = readPemSource(CERTIFICATE, demand(CERTIFICATE, certificates.serverCertificate, 'authentication "ssl"'));
