@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { DaemonError } from '../shared/errors.js';
-import { describeCertificate, displayName } from './certificate-facts.js';
+import { displayName } from './certificate-facts.js';
 
 /** A certificate that ends in less than this many days is a warning. */
 const EXPIRY_WARNING_DAYS = 30;
@@ -15,7 +15,7 @@ export function demandValid(where: string, certificate: X509Certificate, now: Da
 
 /** What is wrong with the dates of a certificate, as a sentence without its full stop; null when nothing is. */
 export function dateProblem(certificate: X509Certificate, now: Date): string | null {
-  const { notBefore, notAfter } = describeCertificate(certificate);
+  const [notBefore, notAfter] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
   const say = (what: string, date: Date): string => `${displayName(certificate)} ${what} ${utc(date)}, and it is ${utc(now)}`;
   if (now > notAfter) return say('expired on', notAfter);
   return now < notBefore ? say('is not valid before', notBefore) : null;
@@ -23,7 +23,7 @@ export function dateProblem(certificate: X509Certificate, now: Date): string | n
 
 /** One sentence when the end is near, or none. */
 export function expiryWarning(where: string, certificate: X509Certificate, now: Date): string[] {
-  const { notAfter } = describeCertificate(certificate);
+  const notAfter = new Date(certificate.validTo);
   const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY);
   if (days >= EXPIRY_WARNING_DAYS) return [];
   return [`${where}: ${displayName(certificate)} expires on ${utc(notAfter)}, in ${days} ${days === 1 ? 'day' : 'days'}.`];

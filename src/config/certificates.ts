@@ -69,9 +69,9 @@ function demand(key: string, source: CertificateSource | null, needer: string): 
 }
 
 /** What only OpenSSL itself can tell: keys too short, digests too weak, algorithms it does not know. */
-function loadOnce(where: string, { certificate, key, authorities }: TlsMaterial['pem']): void {
+function loadOnce(where: string, { certificate, key }: TlsMaterial['pem']): void {
   try {
-    createSecureContext({ cert: certificate, key, ...(authorities === null ? {} : { ca: authorities }) });
+    createSecureContext({ cert: certificate, key, ca: [] });
   } catch (error) {
     throw new DaemonError('E_CERTIFICATE', `${where} and its key are refused by OpenSSL: ${reasonOf(error)}.`);
   }

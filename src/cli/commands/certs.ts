@@ -28,17 +28,16 @@ const MOST_DAYS = 3650;
 /** `grpcserverd certs DIR`: makes an authority, a server pair and a client pair for development. */
 export function certsCommand(): Command {
   return new Command('certs')
-    .summary('make certificates for development')
-    .description('Make an authority, a server pair and a client pair for development: ca, server and client, each .crt and .key.')
+    .description('Make certificates for development: an authority, a server pair and a client pair')
     .argument('<dir>', 'folder to write to; made if it is missing')
     .option('--host <name>', 'one more name or address that clients call the server by (may be repeated)', addHost)
     .option('--client <name>', 'common name of the client certificate', parseCommonName, 'client')
     .option('--days <number>', 'how long all of it is valid', parseDays, 90)
     .option('--force', 'write over files that exist')
-    .option('--json', 'print what was made as JSON')
+    .option('--json', 'print JSON')
     .action(async (dir: string, flags: CertsFlags) => {
       const made = await make(resolve(dir), flags);
-      process.stdout.write(flags.json === true ? `${JSON.stringify(made)}\n` : describe(made));
+      process.stdout.write(flags.json === true ? `${JSON.stringify(made, null, 2)}\n` : describe(made));
     });
 }
 
