@@ -20,6 +20,8 @@ export interface OptionType<Out, In = Out> {
   resolvePaths?(value: Out, resolve: (path: string) => string): Out;
   /** The value as it may be shown to people; the default shows it as it is. */
   redact?(value: Out): unknown;
+  /** True when a value may hold what nobody must see, so that even one that does not fit is not quoted. */
+  readonly isSecret?: boolean;
   /** Carries the input type; never set. */
   readonly input?: In;
 }
@@ -76,7 +78,7 @@ export function flag(): Scalar<boolean> {
 export function choice<const T extends string>(...values: readonly T[]): Scalar<T> {
   const list = values.map((value) => `"${value}"`).join(', ');
   return {
-    expects: `one of ${list}`,
+    expects: values.length === 1 ? list : `one of ${list}`,
     arity: 'one',
     parse: (value) => values.find((candidate) => candidate === value),
     format: (value) => value,
@@ -153,6 +155,8 @@ export function list<Out, In>(item: OptionType<Out, In>): OptionType<readonly Ou
     },
     format: (value) => `[${value.map((entry) => item.format(entry)).join(', ')}]`,
     schema: { type: 'array', items: item.schema },
+    redact: (value) => value.map((entry) => item.redact?.(entry) ?? (typeof entry === 'object' ? item.format(entry) : entry)),
+    isSecret: item.isSecret ?? false,
     ...(item.resolvePaths === undefined
       ? {}
       : {

@@ -1,10 +1,12 @@
 /** Option types that belong to one option each: modules, certificates, signature data, grpc-js options. */
-import type { OptionType } from './option-types.js';
+import { text, type OptionType } from './option-types.js';
 
 /** A module of the user's, and the export wanted of it. */
 export interface ModuleReference {
   /** An absolute path, or a package name. */
   readonly module: string;
+  /** The folder that a package name is looked up from; absent for paths. */
+  readonly from?: string;
   readonly exportName: string | null;
   /** Present when the export is to be called once with these options and returns the real thing. */
   readonly options?: Readonly<Record<string, unknown>>;
@@ -29,10 +31,10 @@ function fromJson(value: unknown): unknown {
   }
 }
 
-const isRelative = (module: string): boolean => module.startsWith('./') || module.startsWith('../');
+const isPath = (module: string): boolean => /^\.{0,2}\//.test(module);
 
 function resolveModule(value: ModuleReference, resolve: (path: string) => string): ModuleReference {
-  return isRelative(value.module) ? { ...value, module: resolve(value.module) } : value;
+  return isPath(value.module) ? { ...value, module: resolve(value.module) } : { ...value, from: resolve('.') };
 }
 
 function parseReference(value: unknown): ModuleReference | undefined {
@@ -61,6 +63,7 @@ export const interceptor: OptionType<
   string | { readonly module: string; readonly options: Readonly<Record<string, unknown>> }
 > = {
   expects: 'a module: "./path.js", "./path.js#exportName", a package name, or { module, options }',
+  isSecret: true,
   arity: 'one',
   parse(value) {
     if (typeof value === 'string' && !value.startsWith('{')) return parseReference(value);
@@ -97,6 +100,7 @@ export const interceptor: OptionType<
 /** A path, PEM text, or what `loadCredentialFromFile(path)` returned. */
 export const certificate: OptionType<CertificateSource, string | { readonly path: string }> = {
   expects: 'a path, PEM text, or what loadCredentialFromFile(path) returns',
+  isSecret: true,
   arity: 'one',
   parse(value) {
     if (isRecord(value)) return typeof value.path === 'string' ? { path: value.path } : undefined;
@@ -126,6 +130,7 @@ export const signatureData: OptionType<
   Readonly<Record<string, string | readonly string[] | { readonly file: string }>>
 > = {
   expects: 'a map from metadata keys to text, to a list of texts (any is accepted) or to { file: path }; keys must not end in "-bin"',
+  isSecret: true,
   arity: 'map',
   parse(value) {
     const record = fromJson(value);
@@ -155,6 +160,12 @@ export const signatureData: OptionType<
     ),
   redact: (value) =>
     Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, 'file' in entry ? { file: entry.file } : '***'])),
+};
+
+/** A host name, an address, or the path of a unix socket. */
+export const listenHost: OptionType<string> = {
+  ...text('a host name, an address, or unix:/path'),
+  resolvePaths: (value, resolve) => (value.startsWith('unix:') ? `unix:${resolve(value.slice(5))}` : value),
 };
 
 /** Channel options of grpc-js: keys such as `grpc.max_concurrent_streams`, values numbers or text. */

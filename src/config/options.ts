@@ -3,7 +3,7 @@
  * file and `config show` all derive from it; nothing about an option is written anywhere else.
  */
 import { choice, duration, flag, integer, list, orOff, orWord, path, size, text, type OptionType } from './option-types.js';
-import { certificate, channelOptions, interceptor, servicer, signatureData } from './option-values.js';
+import { certificate, channelOptions, interceptor, listenHost, servicer, signatureData } from './option-values.js';
 
 export interface OptionSpec<Out = unknown, In = unknown> {
   readonly type: OptionType<Out, In>;
@@ -51,7 +51,7 @@ export const OPTIONS = {
   signatureExempt: define('Security', list(text('"pkg.Svc/Method" or "pkg.Svc/*"', /^[\w.]+\/(?:\w+|\*)$/)), [HEALTH],
     'Methods that need no signature: "pkg.Svc/Method" or "pkg.Svc/*"'),
 
-  host: define('Listening', text('a host name, an address, or unix:/path'), '::',
+  host: define('Listening', listenHost, '::',
     'Address to listen on (:: is every address, IPv4 included), or unix:/path'),
   port: define('Listening', integer(0, 65_535), 50_051, 'Port to listen on; 0 lets the system choose'),
 

@@ -23,12 +23,18 @@ export type ToWorker =
   | { readonly type: 'drain'; readonly cause: string; readonly quick: number | null };
 
 export type FromWorker =
+  /** It listens to messages from now on; what node:cluster gets before that is lost. The answer is `start`. */
+  | { readonly type: 'awake' }
   | { readonly type: 'ready'; readonly services: readonly ServiceInfo[] }
   /** It cannot start; `permanent` when trying again with the same files would fail the same way. */
   | { readonly type: 'failed'; readonly error: ErrorData; readonly permanent: boolean }
   | ({ readonly type: 'heartbeat' } & Load)
   | { readonly type: 'socket-taken'; readonly id: number }
+  /** The order to take a socket came without it: this process is out of file descriptors. */
+  | { readonly type: 'socket-lost'; readonly id: number }
   | { readonly type: 'sockets-closed'; readonly count: number }
+  /** It was asked by somebody else (SIGTERM) to leave, and waits for the order. */
+  | { readonly type: 'drain-wanted'; readonly cause: string }
   /** It would like to be replaced: its state may be damaged. */
   | { readonly type: 'recycle-wanted'; readonly cause: string }
   | { readonly type: 'drained'; readonly finished: number; readonly cut: number };

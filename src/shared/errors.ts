@@ -37,8 +37,13 @@ export const ERRORS = {
   },
   E_SERVICER: {
     exitCode: EXIT.config,
-    meaning: 'A servicer cannot be loaded, has no grpcHook, or its hook failed.',
+    meaning: 'A servicer cannot be loaded, has no grpcHook, or adds a service that is there already.',
     hint: 'A servicer exports grpcHook(server, context), which adds services to the server.',
+  },
+  E_SERVICER_HOOK: {
+    exitCode: EXIT.workersCannotBoot,
+    meaning: "A servicer's grpcHook threw or rejected. It may work the next time, so it is tried again for a while.",
+    hint: 'Mend the hook, or what it waits for: a database, a file, another service.',
   },
   E_SERVICER_TIMEOUT: {
     exitCode: EXIT.workersCannotBoot,

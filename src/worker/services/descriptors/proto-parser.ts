@@ -1,7 +1,7 @@
 /**
- * Reads a .proto file into a FileDescriptorProto, for reflection. The server itself runs on protobufjs, whose parser
- * forgets what a descriptor must tell: which file a type is from, what is imported publicly, the exact values of
- * options, 64-bit defaults, escapes, ranges.
+ * Runs in workers: reads a .proto file into a FileDescriptorProto, for reflection. The server itself runs on
+ * protobufjs, whose parser forgets what a descriptor must tell: which file a type is from, what is imported publicly,
+ * the exact values of options, 64-bit defaults, escapes, ranges.
  */
 import { formatDefault } from './default-value.js';
 import {

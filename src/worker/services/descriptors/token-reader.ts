@@ -1,3 +1,4 @@
+/** Runs in workers: reads tokens of a .proto file one by one. */
 import type { NamePart, OptionValue } from './option-statement.js';
 import { lineAt, tokenize, unquote, type Token } from './proto-tokens.js';
 

@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { DaemonError } from '../../shared/errors.js';
+import { findDaemon, withControl, type FoundDaemon } from '../control-client.js';
+import { addTargetFlags, targetOf } from '../target-flags.js';
+import { waitForExit } from '../wait-for-exit.js';
+
+export function stopCommand(): Command {
+  const command = new Command('stop').description('Stop the daemon; calls in flight finish first');
+  addTargetFlags(command).option('--now', 'give calls in flight two seconds');
+  return command.action(async ({ now = false }: { now?: boolean }) => {
+    let found: FoundDaemon;
+    try {
+      found = await findDaemon(targetOf(command));
+    } catch (error) {
+      if (!(error instanceof DaemonError) || error.code !== 'E_NOT_RUNNING') throw error;
+      process.stdout.write(`${error.message}.\n`);
+      return;
+    }
+    const { pid } = await withControl(found, (control) => control.stop(now));
+    await waitForExit(pid);
+    process.stdout.write(`Stopped "${found.state.name}", pid ${pid}.\n`);
+  });
+}

@@ -1,0 +1,126 @@
+/** Finds a running daemon and talks to it. The other half is src/primary/control-server.ts. */
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { credentials, type ServiceError } from '@grpc/grpc-js';
+import { controlService, type Status } from '../control/definition.js';
+import { isListening } from '../control/probe-socket.js';
+import { currentEnvironment, runtimeBases, runtimeFiles, type RuntimeFiles, type RuntimeState } from '../control/runtime-dir.js';
+import { DaemonError } from '../shared/errors.js';
+
+/** How long the primary may take to answer, in milliseconds; it answers from memory. */
+const ANSWER_TIMEOUT = 5000;
+
+export interface Target {
+  readonly name?: string | undefined;
+  readonly runtimeDir?: string | undefined;
+  /** A config file: the daemon that was started with it. */
+  readonly config?: string | undefined;
+}
+
+/** A daemon that was found running. */
+export interface FoundDaemon {
+  readonly files: RuntimeFiles;
+  readonly state: RuntimeState;
+}
+
+/**
+ * The one running daemon that fits.
+ * @throws DaemonError E_NOT_RUNNING, or E_AMBIGUOUS with the list of those that fit
+ */
+export async function findDaemon(target: Target): Promise<FoundDaemon> {
+  const running: FoundDaemon[] = [];
+  for (const base of runtimeBases(target.runtimeDir ?? null, currentEnvironment())) {
+    for (const name of namesIn(base)) {
+      const files = runtimeFiles(base, name);
+      const state = readState(files.state);
+      if (state !== null && matches(state, target) && (await isListening(files.socket))) running.push({ files, state });
+    }
+  }
+  const [only, ...others] = running;
+  if (only === undefined) {
+    const wanted = target.name === undefined ? '' : ` named "${target.name}"`;
+    throw new DaemonError('E_NOT_RUNNING', `No daemon${wanted} is running`);
+  }
+  if (others.length > 0) {
+    const list = running.map(({ state }) => `  --name ${state.name}  pid ${state.pid}  ${state.configFile ?? ''}`.trimEnd());
+    throw new DaemonError('E_AMBIGUOUS', `${running.length} daemons run:\n${list.join('\n')}`);
+  }
+  return only;
+}
+
+function matches(state: RuntimeState, { name, config }: Target): boolean {
+  if (name !== undefined && state.name !== name) return false;
+  return config === undefined || state.configFile === realPath(config);
+}
+
+const realPath = (path: string): string => {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+};
+
+function namesIn(base: string): string[] {
+  try {
+    return readdirSync(base, { withFileTypes: true }).filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
+
+function readState(file: string): RuntimeState | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as RuntimeState;
+  } catch {
+    return null;
+  }
+}
+
+interface ControlCalls {
+  getStatus(message: object, options: { deadline: number }, callback: (error: ServiceError | null, status: Status) => void): void;
+  stop(message: { quick: boolean }, options: { deadline: number }, callback: (error: ServiceError | null, answer: { pid: number }) => void): void;
+  close(): void;
+}
+
+/** Runs `use` with a client of the daemon's control API, and closes it. */
+export async function withControl<T>({ files }: FoundDaemon, use: (control: ControlClient) => Promise<T>): Promise<T> {
+  const calls = new (controlService())(`unix:${join(files.socket)}`, credentials.createInsecure()) as unknown as ControlCalls;
+  try {
+    return await use(new ControlClient(calls));
+  } finally {
+    calls.close();
+  }
+}
+
+export class ControlClient {
+  readonly #calls: ControlCalls;
+
+  constructor(calls: ControlCalls) {
+    this.#calls = calls;
+  }
+
+  status(): Promise<Status> {
+    return answer<Status>((done) => this.#calls.getStatus({}, deadline(), done)).then(inOrder);
+  }
+
+  stop(quick: boolean): Promise<{ pid: number }> {
+    return answer((done) => this.#calls.stop({ quick }, deadline(), done));
+  }
+}
+
+/** proto-loader puts lists first; people want the name first. */
+function inOrder({ name, version, health, primary, goal, address, port, tls, services, problems, workers }: Status): Status {
+  return { name, version, health, primary, goal, address, port, tls, services, problems, workers };
+}
+
+const deadline = (): { deadline: number } => ({ deadline: Date.now() + ANSWER_TIMEOUT });
+
+function answer<T>(call: (done: (error: ServiceError | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => {
+      if (error === null) resolve(value);
+      else reject(new DaemonError('E_CONTROL', `The daemon did not answer: ${error.details}`, { cause: error }));
+    });
+  });
+}

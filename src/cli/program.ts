@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { VERSION } from '../shared/version.js';
+import { checkCommand } from './commands/check.js';
+import { configCommand } from './commands/config.js';
+import { listHandlersCommand } from './commands/list-handlers.js';
+import { startCommand } from './commands/start.js';
+import { statusCommand } from './commands/status.js';
+import { stopCommand } from './commands/stop.js';
+
+/** The commands as `grpcserverd --help` groups them. */
+const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
+  Serve: [startCommand, statusCommand, stopCommand],
+  Inspect: [checkCommand, listHandlersCommand],
+  Configure: [configCommand],
+};
+
+export function createProgram(): Command {
+  const program = new Command('grpcserverd')
+    .description('Runs gRPC services written for @grpc/grpc-js on every core, behind one port.')
+    .version(VERSION, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help; COMMAND --help: of a command')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
+  for (const [group, commands] of Object.entries(GROUPS)) {
+    for (const create of commands) program.addCommand(inherit(create().helpGroup(`${group}:`), program));
+  }
+  return program;
+}
+
+/** How errors are reported is inherited by commands only when commander itself makes them. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent).helpOption('-h, --help', 'print help').helpCommand(false);
+  for (const child of command.commands) inherit(child, command);
+  return command;
+}

@@ -1,0 +1,94 @@
+import { DaemonError } from '../shared/errors.js';
+import type { Config } from './options.js';
+import { resolveWorkers } from './parallelism.js';
+
+/** The longest path that the kernel takes for a unix socket, in bytes, less the NUL. */
+const SOCKET_PATH_LIMIT = 107;
+
+/** The module and export that place the signature check among the interceptors. */
+export const SIGNATURE_MODULE = 'grpcserverd/interceptors';
+export const SIGNATURE_EXPORT = 'signatureValidation';
+
+/**
+ * Checks what no option can check alone.
+ *
+ * @param parallelism what `maxWorkers: auto` stands for
+ * @returns warnings: what is valid, and probably not what was meant
+ * @throws {DaemonError} E_CONFIG_VALUE for options that contradict each other
+ */
+export function validateConfig(config: Config, parallelism: number): string[] {
+  checkAddress(config);
+  checkCertificates(config);
+  checkCallLimit(config, parallelism);
+  return [...signatureWarnings(config), ...certificateWarnings(config)];
+}
+
+/** True when calls are checked for signatureData, were authentication on: by the option, or by name in the list. */
+export function isSignatureWanted(config: Config): boolean {
+  return (
+    config.signature ||
+    config.interceptors.some(({ module, exportName }) => module === SIGNATURE_MODULE && exportName === SIGNATURE_EXPORT)
+  );
+}
+
+function refuse(message: string, hint: string): never {
+  throw new DaemonError('E_CONFIG_VALUE', message, { hint });
+}
+
+function checkAddress({ host }: Config): void {
+  if (host.startsWith('unix:')) {
+    const bytes = Buffer.byteLength(host.slice('unix:'.length));
+    if (bytes > SOCKET_PATH_LIMIT) {
+      refuse(`host: the path of the unix socket has ${bytes} bytes; the system takes ${SOCKET_PATH_LIMIT}`, 'Choose a shorter path.');
+    }
+  } else if (/^\[.*\]/.test(host) || /^[^:]*:\d+$/.test(host) || host.includes('/')) {
+    refuse(`host must be a name or an address alone; got "${host}"`, 'Write [::]:50051 as host "::" and port 50051.');
+  }
+}
+
+function checkCertificates({ authentication, certificates, clientAuthentication }: Config): void {
+  const { serverCertificate, serverCertificateKey, rootCertificate } = certificates;
+  if (authentication === 'ssl' && (serverCertificate === null || serverCertificateKey === null)) {
+    const missing = Object.entries({ serverCertificate, serverCertificateKey })
+      .filter(([, value]) => value === null)
+      .map(([key]) => `certificates.${key}`);
+    refuse(`authentication "ssl" needs ${missing.join(' and ')}`, 'Make a development set with: grpcserverd certs DIR');
+  }
+  if (clientAuthentication === 'none') return;
+  if (authentication !== 'ssl') {
+    refuse(`clientAuthentication "${clientAuthentication}" needs authentication "ssl"`, 'Set authentication to "ssl", or clientAuthentication to "none".');
+  }
+  if (rootCertificate === null) {
+    refuse(
+      `clientAuthentication "${clientAuthentication}" needs certificates.rootCertificate`,
+      'Give the authorities that client certificates are checked against.',
+    );
+  }
+}
+
+function checkCallLimit(config: Config, parallelism: number): void {
+  const limit = config.maximumConcurrentRpcs;
+  const workers = resolveWorkers(config, parallelism);
+  if (limit === null || limit >= workers) return;
+  const auto = config.maxWorkers === 'auto' ? ' (auto)' : '';
+  refuse(
+    `maximumConcurrentRpcs is ${limit} and maxWorkers is ${workers}${auto}: the workers share the calls out, and each needs at least one`,
+    `Set maximumConcurrentRpcs to ${workers} or more, or maxWorkers to ${limit} or fewer.`,
+  );
+}
+
+function signatureWarnings(config: Config): string[] {
+  const hasData = Object.keys(config.signatureData).length > 0;
+  if (!isSignatureWanted(config)) {
+    return hasData ? ['signatureData is given but signature is off: calls are not checked'] : [];
+  }
+  if (config.authentication === null) {
+    return ['signature is on but authentication is off: signatures are not checked (secrets must not travel unencrypted)'];
+  }
+  return hasData ? [] : ['signature is on but signatureData is empty: every call passes'];
+}
+
+function certificateWarnings({ authentication, certificates }: Config): string[] {
+  const isGiven = Object.values(certificates).some((source) => source !== null);
+  return authentication === null && isGiven ? ['certificates are given but authentication is off: clients connect without TLS'] : [];
+}

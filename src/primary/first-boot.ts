@@ -1,0 +1,45 @@
+/**
+ * Runs in the primary. When a first start is a failure: at once when a worker fails for good, else when no worker
+ * is ready after two start timeouts. The first error is the one that is reported.
+ */
+import { DaemonError } from '../shared/errors.js';
+import { EXIT } from '../shared/exit-codes.js';
+import type { WorkerHandle } from './worker-handle.js';
+
+/** How many start timeouts a fleet may take until it has its first ready worker. */
+const START_TIMEOUTS = 2;
+
+export class FirstBoot {
+  readonly #startTimeout: number;
+  /** On the steady clock, in milliseconds. */
+  readonly deadline: number;
+  #firstError: DaemonError | null = null;
+
+  constructor(now: number, startTimeout: number) {
+    this.#startTimeout = startTimeout;
+    this.deadline = now + START_TIMEOUTS * startTimeout;
+  }
+
+  /** Notes an error that a worker reported. */
+  note(error: DaemonError): void {
+    this.#firstError ??= error;
+  }
+
+  /** Notes the end of a worker that was never ready; returns whether trying again is in vain. */
+  noteExit(handle: WorkerHandle, exitCode: number | null, signal: string | null): boolean {
+    const how = signal === null ? `exit code ${String(exitCode)}` : `signal ${signal}`;
+    const detail = handle.lastLines.join('\n');
+    this.note(new DaemonError('E_WORKER_BOOT', `Worker ${handle.slot} ended with ${how} before it was ready`, detail === '' ? {} : { detail }));
+    return exitCode === EXIT.config;
+  }
+
+  /** What the daemon ends with. */
+  verdict(): DaemonError {
+    return (
+      this.#firstError ??
+      new DaemonError('E_WORKER_BOOT', `No worker became ready within startTimeout (${this.#startTimeout} ms)`, {
+        hint: 'Look for a servicer that blocks while it loads, or raise startTimeout.',
+      })
+    );
+  }
+}

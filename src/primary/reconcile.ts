@@ -1,0 +1,66 @@
+/**
+ * Runs in the primary. Compares what is wanted with what is there and returns what to do: the same function for
+ * boot, crash, recycling, scaling, reload and stop. Pure: it forks nothing and knows no clock but `limits.now`.
+ */
+import type { WorkerState } from './worker-state.js';
+
+export interface Goal {
+  readonly workers: number;
+  readonly generation: number;
+}
+
+export interface WorkerView {
+  readonly id: number;
+  readonly slot: number;
+  readonly generation: number;
+  readonly state: WorkerState;
+  /** It shall be replaced although its generation is right; the reason. */
+  readonly recycle: string | null;
+}
+
+export interface ReconcileLimits {
+  readonly now: number;
+  /** Workers above the goal that may exist while stale ones are replaced. */
+  readonly surge: number;
+  /** When a slot may fork again. */
+  retryAt(slot: number): number;
+}
+
+export type Action =
+  | { readonly type: 'fork'; readonly slot: number; readonly cause: string }
+  | { readonly type: 'drain'; readonly id: number; readonly cause: string };
+
+export function reconcile(goal: Goal, fleet: readonly WorkerView[], limits: ReconcileLimits): Action[] {
+  const live = fleet.filter((worker) => worker.state === 'starting' || worker.state === 'ready');
+  const wanted = live.filter((worker) => worker.slot < goal.workers);
+  const isFresh = (worker: WorkerView): boolean => worker.generation === goal.generation && worker.recycle === null;
+
+  const actions: Action[] = [];
+  for (const worker of live) {
+    if (worker.slot >= goal.workers) {
+      actions.push({ type: 'drain', id: worker.id, cause: goal.workers === 0 ? 'stop' : 'scale' });
+    }
+  }
+
+  const slots = Array.from({ length: goal.workers }, (_, slot) => {
+    const here = wanted.filter((worker) => worker.slot === slot);
+    return { slot, fresh: here.find(isFresh), stale: here.filter((worker) => !isFresh(worker)) };
+  });
+  // Slots without any worker come first: they are short of the goal, the others only of the newest.
+  const unfilled = slots.filter(({ fresh }) => fresh === undefined).sort((a, b) => a.stale.length - b.stale.length);
+  let room = goal.workers + limits.surge - wanted.length;
+  for (const { slot, stale } of unfilled) {
+    if (room <= 0 || limits.retryAt(slot) > limits.now) continue;
+    actions.push({ type: 'fork', slot, cause: stale[0] === undefined ? 'missing' : (stale[0].recycle ?? 'reload') });
+    room -= 1;
+  }
+  for (const { fresh, stale } of slots) {
+    for (const worker of stale) {
+      // Nothing that serves leaves before what replaces it serves.
+      if (fresh?.state === 'ready' || worker.state === 'starting') {
+        actions.push({ type: 'drain', id: worker.id, cause: worker.recycle ?? 'reload' });
+      }
+    }
+  }
+  return actions;
+}

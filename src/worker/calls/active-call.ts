@@ -1,0 +1,264 @@
+/** Runs in a worker: a call as the worker sees it, from its first byte to its end. The list of them is call-registry.ts. */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { status, type Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import { explain } from './call-fault.js';
+import { ForwardingCall, type CallListener, type CallMethod, type CallStatus } from './forwarding-call.js';
+import { findMetadataFault } from './metadata-check.js';
+import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
+
+/**
+ * Whose call the running code works for: set while user code is given something of a call, and followed by node
+ * through promises, timers and ticks, so that an exception that nobody catches finds the one call to end.
+ */
+export const callContext = new AsyncLocalStorage<ActiveCall>();
+
+export interface CallOwner {
+  /** Once a call, when nothing more will happen on it. */
+  ended(call: ActiveCall, code: number): void;
+  /** Something above misbehaved; `code` is what the client gets, or got. */
+  fault(call: ActiveCall, error: string, code: number): void;
+}
+
+/** Something that a call holds until its end. */
+export interface CallPlace {
+  release(): void;
+}
+
+/** The client's clock of its deadline may be ahead of ours by that many milliseconds when it gives the call up. */
+const DEADLINE_SLACK = 5;
+
+/**
+ * The outermost link, next to the wire. Whatever happens above it, the client gets at most one status, in a form
+ * that can be sent; nothing thrown above it reaches grpc-js, which would end the process; and its owner hears of
+ * its end exactly once.
+ */
+export class ActiveCall extends ForwardingCall {
+  /** Milliseconds on the monotonic clock. */
+  readonly startedAt: number;
+  readonly #method: CallMethod;
+  readonly #owner: CallOwner;
+  #state: 'open' | 'answered' | 'over' = 'open';
+  #code: number | null = null;
+  #metadata: Metadata | null = null;
+  #hasMessage = false;
+  #place: CallPlace | null = null;
+
+  constructor(method: CallMethod, wire: ServerInterceptingCallInterface, owner: CallOwner, startedAt: number) {
+    super(wire);
+    this.startedAt = startedAt;
+    this.#method = method;
+    this.#owner = owner;
+  }
+
+  override get active(): this {
+    return this;
+  }
+
+  /** `/pkg.Svc/Method` */
+  get path(): string {
+    return this.#method.path;
+  }
+
+  get isStreaming(): boolean {
+    return this.#method.requestStream || this.#method.responseStream;
+  }
+
+  /** The status that the client gets, or got; null while that is open. */
+  get code(): number | null {
+    return this.#code;
+  }
+
+  /** True once nothing more can happen on the call. */
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  /** As getPeer() words it, and true also when the connection is gone. */
+  get peer(): string {
+    const { remoteAddress, remotePort } = this.getConnectionInfo();
+    if (remoteAddress === undefined) return 'unknown';
+    return remotePort === undefined ? remoteAddress : `${remoteAddress}:${String(remotePort)}`;
+  }
+
+  /**
+   * Starts the wire's end before a handler does: the wire tells of the end of a call only those who have started
+   * it, and an interceptor may never start it, or too late. The metadata waits here until then.
+   */
+  open(): void {
+    noteAnswersOf(this.below, this);
+    this.below.start(this);
+    // The stream was closed before it got here; grpc-js then says nothing at all.
+    if (this.#metadata === null) this.onCancel();
+  }
+
+  /** Has the place released at the end of the call. False, and nothing is held, when it is over already. */
+  hold(place: CallPlace): boolean {
+    if (this.#state === 'over') return false;
+    this.#place = place;
+    return true;
+  }
+
+  /** Ends the call from outside, whatever it is doing. False when it had its status already. */
+  end(answer: CallStatus): boolean {
+    if (this.#state !== 'open') return false;
+    this.sendStatus(answer);
+    return true;
+  }
+
+  /** Something above threw: the call ends with that, or with INTERNAL and a report. */
+  fail(error: unknown): void {
+    this.end(statusOf(error));
+    this.fault(explain(error));
+  }
+
+  /** Reports what went wrong above; `intended` is the answer that may still be on its way through interceptors. */
+  fault(error: string, intended: number | null = null): void {
+    this.#owner.fault(this, error, this.#code ?? intended ?? INTERNAL_ERROR.code);
+  }
+
+  override start(listener: CallListener): void {
+    if (this.#state === 'over') {
+      // Everyone who has started hears the end, so that what was counted at the start is counted off.
+      process.nextTick(tell, this, listener);
+      return;
+    }
+    this.above = listener;
+    if (this.#state !== 'open' || this.#metadata === null) return;
+    callContext.run(this, deliverMetadata, this, listener, this.#metadata);
+  }
+
+  override sendMetadata(metadata: Metadata): void {
+    if (this.#state !== 'open') return;
+    const fault = findMetadataFault(metadata);
+    if (fault === null) this.below.sendMetadata(metadata);
+    else this.fail(`The metadata cannot be sent: ${fault}.`);
+  }
+
+  override sendMessage(message: unknown, callback: () => void): void {
+    if (this.#state !== 'open') return;
+    if (this.#hasMessage && !this.#method.responseStream) {
+      this.fail('A second message was sent where the method has one.');
+      return;
+    }
+    this.#hasMessage = true;
+    this.below.sendMessage(message, callback);
+    if (this.code !== null) this.fault(this.#explainRefusal(message));
+  }
+
+  override sendStatus(given: CallStatus): void {
+    if (this.#state !== 'open') return;
+    if (isPlainOk(given) && (this.#hasMessage || this.#method.responseStream)) {
+      this.below.sendStatus(given);
+      return;
+    }
+    const faults: string[] = [];
+    let answer = fitStatus(given, faults);
+    if (answer.code === status.OK && !this.#hasMessage && !this.#method.responseStream) {
+      faults.push('The call ended with OK but without a message.');
+      answer = INTERNAL_ERROR;
+    }
+    this.below.sendStatus(answer);
+    for (const fault of faults) this.fault(fault);
+  }
+
+  /** The wire is given a status, by us or by grpc-js itself (a deadline, a message that is too large...). */
+  noteAnswer(code: number): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'answered';
+    this.#code = code;
+  }
+
+  /** From the wire, while it is being started. */
+  override onReceiveMetadata(metadata: Metadata): void {
+    this.#metadata = metadata;
+  }
+
+  override onReceiveMessage(message: unknown): void {
+    if (this.above !== null) callContext.run(this, deliverMessage, this, this.above, message);
+  }
+
+  override onReceiveHalfClose(): void {
+    if (this.above !== null) callContext.run(this, deliverHalfClose, this, this.above);
+  }
+
+  override onCancel(): void {
+    if (this.#state === 'over') return;
+    this.#state = 'over';
+    this.#code ??= this.#isPastDeadline() ? status.DEADLINE_EXCEEDED : status.CANCELLED;
+    const { above } = this;
+    // A connection pool that was made in this call would keep its messages alive through the context.
+    this.above = null;
+    this.#metadata = null;
+    if (above !== null) tell(this, above);
+    this.#place?.release();
+    this.#owner.ended(this, this.#code);
+  }
+
+  #isPastDeadline(): boolean {
+    return Date.now() >= Number(this.getDeadline()) - DEADLINE_SLACK;
+  }
+
+  /** grpc-js answers a message that it cannot send by itself, and keeps the reason to itself. */
+  #explainRefusal(message: unknown): string {
+    try {
+      this.#method.responseSerialize(message);
+      return 'A message was larger than maxSendMessageLength.';
+    } catch (error) {
+      return `A message could not be serialized: ${explain(error)}`;
+    }
+  }
+}
+
+function deliverMetadata(call: ActiveCall, listener: CallListener, metadata: Metadata): void {
+  try {
+    listener.onReceiveMetadata(metadata);
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+function deliverMessage(call: ActiveCall, listener: CallListener, message: unknown): void {
+  try {
+    listener.onReceiveMessage(message);
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+function deliverHalfClose(call: ActiveCall, listener: CallListener): void {
+  try {
+    listener.onReceiveHalfClose();
+  } catch (error) {
+    call.fail(error);
+  }
+}
+
+/** The end. Its context is set too: what a handler does to clean up may throw as well. */
+function tell(call: ActiveCall, listener: CallListener): void {
+  callContext.run(call, deliverEnd, call, listener);
+}
+
+function deliverEnd(call: ActiveCall, listener: CallListener): void {
+  try {
+    listener.onCancel();
+  } catch (error) {
+    call.fault(explain(error));
+  }
+}
+
+type WireCall = ServerInterceptingCallInterface & { [ACTIVE_CALL]?: ActiveCall };
+const ACTIVE_CALL = Symbol('the active call of this wire');
+
+/**
+ * grpc-js answers some calls by itself, through the sendStatus of its own end. Replacing that method on the
+ * object is what tells these statuses (deadline, too large, not decodable) from a cancelled call.
+ */
+function noteAnswersOf(wire: WireCall, call: ActiveCall): void {
+  wire[ACTIVE_CALL] = call;
+  wire.sendStatus = noteAndSend;
+}
+
+function noteAndSend(this: WireCall, answer: CallStatus): void {
+  this[ACTIVE_CALL]?.noteAnswer(answer.code);
+  (Object.getPrototypeOf(this) as ServerInterceptingCallInterface).sendStatus.call(this, answer);
+}

@@ -1,0 +1,103 @@
+/**
+ * Runs in a worker. How it leaves: the primary has withdrawn it and said so (src/primary/supervisor.ts), so no
+ * socket comes after this began. Then: end what would never end, let young connections settle, ask the clients to
+ * go elsewhere, wait for the calls and the sockets, end what is left at its deadline, close what is left after that.
+ */
+import { status } from '@grpc/grpc-js';
+import { deferred } from '../shared/deferred.js';
+import type { Emit } from '../shared/events.js';
+import type { ActiveCall } from './calls/active-call.js';
+import type { CallRegistry } from './calls/call-registry.js';
+import type { Intake } from './intake.js';
+import { SETTLE } from './transport/http2-transport.js';
+import type { Transport } from './transport/transport.js';
+
+export interface DrainLimits {
+  /** For unary calls and for streams, in milliseconds. */
+  readonly gracefulTimeout: number;
+  readonly streamGracefulTimeout: number;
+}
+
+export interface DrainReport {
+  readonly finished: number;
+  readonly cut: number;
+}
+
+/** What answers that were cut get to reach their clients before the sockets go, in milliseconds. */
+const LAST_WORDS = 500;
+/** Streams of these methods never end by themselves, and whoever watches has to watch another worker anyway. */
+const ENDLESS = '/grpc.health.v1.Health/Watch';
+
+export class Drain {
+  readonly #calls: CallRegistry;
+  readonly #intake: Intake;
+  readonly #transport: Transport;
+  readonly #emit: Emit;
+  readonly #done = deferred<DrainReport>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #finished = 0;
+  #cut = 0;
+
+  constructor(parts: { calls: CallRegistry; intake: Intake; transport: Transport; emit: Emit }) {
+    this.#calls = parts.calls;
+    this.#intake = parts.intake;
+    this.#transport = parts.transport;
+    this.#emit = parts.emit;
+  }
+
+  /** Starts the drain; resolves when no call and no connection is left. */
+  run(limits: DrainLimits): Promise<DrainReport> {
+    this.#intake.onEmpty = () => this.#check();
+    for (const call of this.#calls) {
+      if (call.path === ENDLESS) this.#end(call, 'The worker is going away; watch again');
+    }
+    const settle = Math.max(0, SETTLE - (performance.now() - this.#intake.youngest));
+    this.#after(settle, () => this.#transport.drain());
+    this.#after(limits.gracefulTimeout, () => this.#cutCalls((call) => !call.isStreaming));
+    this.#after(limits.streamGracefulTimeout, () => this.#cutCalls((call) => call.isStreaming));
+    this.#after(Math.max(limits.gracefulTimeout, limits.streamGracefulTimeout) + SETTLE + LAST_WORDS, () => this.#intake.destroyAll());
+    this.#check();
+    return this.#done.promise;
+  }
+
+  /** A call has ended, in whatever way. */
+  noteCallEnded(): void {
+    this.#finished += 1;
+    this.#check();
+  }
+
+  /** Leaves `ms` milliseconds for all that is still to do. */
+  hurry(ms: number): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#transport.drain();
+    this.#after(Math.max(0, ms - LAST_WORDS), () => this.#cutCalls(() => true));
+    this.#after(ms, () => this.#intake.destroyAll());
+    this.#check();
+  }
+
+  #cutCalls(applies: (call: ActiveCall) => boolean): void {
+    for (const call of this.#calls) {
+      const { path, peer, startedAt } = call;
+      if (!applies(call) || !this.#end(call, 'The worker is going away and the call took too long')) continue;
+      this.#cut += 1;
+      this.#emit('call.cut', { method: path, peer, ageMs: Math.round(performance.now() - startedAt) });
+    }
+  }
+
+  /** Ends a call that would not end by itself; false when it had its status already. */
+  #end(call: ActiveCall, details: string): boolean {
+    const ended = call.end({ code: status.UNAVAILABLE, details, metadata: null });
+    if (ended) this.#finished -= 1;
+    return ended;
+  }
+
+  #check(): void {
+    if (this.#calls.inFlight > 0 || this.#intake.connections > 0) return;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#done.resolve({ finished: this.#finished, cut: this.#cut });
+  }
+
+  #after(ms: number, action: () => void): void {
+    this.#timers.add(setTimeout(action, ms));
+  }
+}

@@ -1,0 +1,37 @@
+/** Runs in a worker. Tells the primary every two seconds that the event loop turns, and how it feels. */
+import { monitorEventLoopDelay, performance, type EventLoopUtilization } from 'node:perf_hooks';
+import type { Load } from '../ipc/messages.js';
+
+/** In milliseconds. */
+export const HEARTBEAT_INTERVAL = 2000;
+/** Of the delay sampler, in milliseconds; what it reports includes the wait itself. */
+const RESOLUTION = 20;
+
+export interface LoadSource {
+  readonly connections: () => number;
+  readonly inFlight: () => number;
+  readonly calls: () => number;
+}
+
+export function startHeartbeat(source: LoadSource, send: (load: Load) => void): void {
+  const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
+  delay.enable();
+  let before: EventLoopUtilization = performance.eventLoopUtilization();
+  const beat = (): void => {
+    const now = performance.eventLoopUtilization();
+    const { rss, heapUsed } = process.memoryUsage();
+    send({
+      connections: source.connections(),
+      inFlight: source.inFlight(),
+      calls: source.calls(),
+      eventLoopDelay: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION),
+      eventLoopUtilization: performance.eventLoopUtilization(now, before).utilization,
+      rss,
+      heapUsed,
+    });
+    before = now;
+    delay.reset();
+  };
+  beat();
+  setInterval(beat, HEARTBEAT_INTERVAL);
+}

@@ -1,0 +1,58 @@
+/** Runs in workers and in the inspector; the user's files that it loads are named by the config. */
+import { pathToFileURL } from 'node:url';
+import type { Jiti } from 'jiti';
+
+/** The exports of a module, as `import * as` gives them. */
+export type Exports = Readonly<Record<string, unknown>>;
+
+const TYPESCRIPT = /\.[mc]?ts$/;
+let typescript: Promise<Jiti> | undefined;
+
+/**
+ * Imports a user's file. TypeScript goes through jiti, which is loaded only then. There the package `grpcserverd`
+ * is this very one, even when the app has none installed; a JavaScript file that misses it goes the same way.
+ *
+ * @param file absolute path
+ */
+export async function importModule(file: string): Promise<Exports> {
+  if (TYPESCRIPT.test(file)) return importTypeScript(file);
+  try {
+    return asExports(await import(pathToFileURL(file).href));
+  } catch (error) {
+    if (!missesOurPackage(error)) throw error;
+    return importTypeScript(file);
+  }
+}
+
+/** The jiti that translates users' files. Its stacks name the lines of the source. */
+export function loadTypeScript(): Promise<Jiti> {
+  typescript ??= (async () => {
+    const [{ createJiti }, api, interceptors] = await Promise.all([import('jiti'), import('../index.js'), import('../interceptors.js')]);
+    process.setSourceMapsEnabled(true);
+    return createJiti(import.meta.url, {
+      sourceMaps: true,
+      // Its cache is a shared folder of the system, where another user could plant code.
+      fsCache: false,
+      virtualModules: { grpcserverd: api, 'grpcserverd/interceptors': interceptors },
+    });
+  })();
+  return typescript;
+}
+
+async function importTypeScript(file: string): Promise<Exports> {
+  const jiti = await loadTypeScript();
+  return asExports(await jiti.import(file));
+}
+
+/** `module.exports = function ...`, which jiti returns as it is, is the default export. */
+function asExports(loaded: unknown): Exports {
+  return typeof loaded === 'function' ? { default: loaded } : (loaded as Exports);
+}
+
+function missesOurPackage(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return (
+    (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') &&
+    typeof message === 'string' && /Cannot find (?:package|module) 'grpcserverd(?:\/[^']*)?'/.test(message)
+  );
+}

@@ -1,0 +1,103 @@
+/**
+ * A worker, from its first line to its last. It is started by src/primary/fork.ts, whose supervisor knows its state;
+ * here is a straight line: wait for the order, build the server, say ready, serve, drain, exit.
+ */
+import cluster from 'node:cluster';
+import type { Socket } from 'node:net';
+import { deepFreeze } from '../config/plain-data.js';
+import { WORKER_LOG_FD } from '../ipc/log-fd.js';
+import type { FromWorker, ToWorker } from '../ipc/messages.js';
+import { deferred } from '../shared/deferred.js';
+import { DaemonError } from '../shared/errors.js';
+import { EXIT } from '../shared/exit-codes.js';
+import { createLogger } from '../shared/logger.js';
+import type { RunningWorker } from './running-worker.js';
+
+/** What a worker may take to leave when its primary is gone, in milliseconds. */
+const ORPHAN_TIMEOUT = 10_000;
+
+type StartOrder = Extract<ToWorker, { type: 'start' }>;
+
+const order = deferred<StartOrder>();
+let running: RunningWorker | null = null;
+let leaving: Promise<void> | null = null;
+
+// A node:cluster worker otherwise exits at once when the primary is gone, and cuts its calls.
+if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
+// A terminal sends these to every process of the group; what they mean is for the primary to decide.
+process.on('SIGINT', () => undefined);
+process.on('SIGHUP', () => undefined);
+process.on('SIGQUIT', () => undefined);
+process.on('SIGTERM', () => send({ type: 'drain-wanted', cause: 'SIGTERM' }));
+// The pipes to the primary; without it nobody reads what is printed.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+process.on('message', (message: ToWorker, socket?: Socket) => receive(message, socket));
+process.on('disconnect', () => orphaned());
+send({ type: 'awake' });
+
+await order.promise.then(serve).catch(fail);
+
+function send(message: FromWorker): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}
+
+function receive(message: ToWorker, socket: Socket | undefined): void {
+  switch (message.type) {
+    case 'start':
+      order.resolve(message);
+      break;
+    case 'take-socket':
+      running?.intake.take(message.id, socket);
+      break;
+    case 'drain':
+      leave(message.quick);
+      break;
+  }
+}
+
+async function serve({ slot, generation, config, logFormat, callLimit, ticketKeys }: StartOrder): Promise<void> {
+  process.title = `grpcserverd: worker ${slot} gen ${generation} (${config.name})`;
+  const logger = createLogger({
+    level: config.log.level,
+    format: logFormat,
+    fd: WORKER_LOG_FD,
+    identity: { role: 'worker', slot, generation },
+  });
+  const { startWorker } = await import('./running-worker.js');
+  running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, ticketKeys, logger, send });
+  send({ type: 'ready', services: running.services });
+}
+
+/** Tells the primary why this worker cannot start, and exits. */
+async function fail(error: unknown): Promise<void> {
+  const reason = DaemonError.from(error);
+  const permanent = reason.exitCode === EXIT.config;
+  await new Promise<void>((resolve) => {
+    const message: FromWorker = { type: 'failed', error: reason.toData(), permanent };
+    if (process.send?.(message, undefined, undefined, () => resolve()) === undefined) resolve();
+  });
+  process.exit(permanent ? EXIT.config : EXIT.failed);
+}
+
+function leave(quick: number | null): void {
+  if (running === null) process.exit(EXIT.ok);
+  const worker = running;
+  leaving ??= worker.leave().then(async (report) => {
+    await new Promise<void>((resolve) => {
+      const message: FromWorker = { type: 'drained', ...report };
+      if (!process.connected) resolve();
+      else process.send?.(message, undefined, undefined, () => resolve());
+    });
+    process.exit(EXIT.ok);
+  });
+  if (quick !== null) worker.hurry(quick);
+}
+
+/** The primary is gone: nobody will replace, stop or kill this worker, so it sees itself out. */
+function orphaned(): void {
+  if (running === null) process.exit(EXIT.failed);
+  running.noteOrphaned();
+  leave(null);
+  setTimeout(() => process.exit(EXIT.failed), ORPHAN_TIMEOUT).unref();
+}

@@ -1,0 +1,103 @@
+/**
+ * Runs in a worker. Builds everything that serves: server, interceptors, transport, intake. Loaded by main.ts when
+ * the order to start is there.
+ */
+import { isSignatureWanted } from '../config/validate.js';
+import { readCertificates } from '../config/certificates.js';
+import type { Config } from '../config/options.js';
+import type { FromWorker } from '../ipc/messages.js';
+import { explain, type ReportFault } from './calls/call-fault.js';
+import { assembleInterceptors } from './calls/assemble-interceptors.js';
+import { CallLimit } from './calls/call-limit.js';
+import { CallRegistry } from './calls/call-registry.js';
+import { installFaultHandlers } from './calls/faults.js';
+import { guardHandler } from './calls/guard.js';
+import { createSignature } from './calls/signature.js';
+import type { DaemonLogger } from '../shared/logger.js';
+import type { ServiceInfo } from '../shared/service-info.js';
+import { buildServer } from './build-server.js';
+import { Drain, type DrainReport } from './drain.js';
+import { startHeartbeat } from './heartbeat.js';
+import { Intake } from './intake.js';
+import { selfCheck } from './self-check.js';
+import { ShutdownHooks } from './shutdown-hooks.js';
+import { Http2Transport } from './transport/http2-transport.js';
+
+export interface WorkerOptions {
+  readonly slot: number;
+  readonly generation: number;
+  readonly config: Config;
+  readonly callLimit: number | null;
+  readonly ticketKeys: string;
+  readonly logger: DaemonLogger;
+  readonly send: (message: FromWorker) => void;
+}
+
+export interface RunningWorker {
+  readonly services: readonly ServiceInfo[];
+  readonly intake: Intake;
+  /** Finishes the calls and the servicers' business. */
+  leave(): Promise<DrainReport>;
+  /** Leaves that many milliseconds for what `leave` still has to do. */
+  hurry(ms: number): void;
+  noteOrphaned(): void;
+}
+
+/** @throws DaemonError saying why this worker cannot serve */
+export async function startWorker({ slot, generation, config, callLimit, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
+  const { emit } = logger;
+  const report: ReportFault = (fault) => emit('call.fault', fault);
+  const leaving = new AbortController();
+  const hooks = new ShutdownHooks((error) => logger.log.error({ err: error }, 'onShutdown failed'));
+  const drained: { by: Drain | null } = { by: null };
+  const calls = new CallRegistry({ report, onCallEnded: () => drained.by?.noteCallEnded() });
+  const material = readCertificates(config, new Date());
+  installFaultHandlers({
+    onFault({ kind, error, call }) {
+      emit('worker.fault', { kind, error: explain(error), method: call?.path ?? null });
+      send({ type: 'recycle-wanted', cause: kind });
+    },
+  });
+
+  const { server, services, interceptors, health } = await buildServer({
+    config,
+    guard: guardHandler,
+    context: { slot, generation, logger: logger.log, signal: leaving.signal, onShutdown: (callback) => hooks.add(callback) },
+  });
+  const transport = new Http2Transport(
+    server,
+    assembleInterceptors({
+      accounting: calls.accounting,
+      limit: callLimit === null ? null : new CallLimit(callLimit).interceptor,
+      signature: createSignature({ ...config, signature: isSignatureWanted(config) }),
+      user: interceptors.map(({ interceptor }) => interceptor),
+    }),
+  );
+  const intake = new Intake({
+    tls: material === null ? null : { material, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
+    transport,
+    send,
+    emit,
+  });
+  health.setServing();
+  await selfCheck(server, transport, config.health ? null : health, config.startTimeout);
+  startHeartbeat(
+    { connections: () => intake.connections, inFlight: () => calls.inFlight, calls: () => calls.total },
+    (load) => send({ type: 'heartbeat', ...load }),
+  );
+
+  const drain = new Drain({ calls, intake, transport, emit });
+  return {
+    services,
+    intake,
+    async leave() {
+      drained.by = drain;
+      leaving.abort();
+      const result = await drain.run(config);
+      await hooks.run();
+      return result;
+    },
+    hurry: (ms) => drain.hurry(ms),
+    noteOrphaned: () => emit('worker.orphaned', {}),
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * Runs in a worker. The last step before ready: a call of health through the real transport and the real server.
+ * It goes outside of all interceptors, so that neither a signature nor a strict interceptor nor mTLS stands in its
+ * way, and works when health is not served to clients.
+ */
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+import { DaemonError, toError } from '../shared/errors.js';
+import type { ServicerServer } from './servicer-server.js';
+import type { Transport } from './transport/transport.js';
+
+const CHECK = '/grpc.health.v1.Health/Check';
+/** HealthCheckResponse { status: SERVING } on the wire. */
+const SERVING = Buffer.from([0x08, 0x01]);
+
+export interface HealthService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+/**
+ * @param health the daemon's own health service, if it is not among the server's services
+ * @param timeout in milliseconds
+ * @throws DaemonError E_WORKER_BOOT
+ */
+export async function selfCheck(
+  server: ServicerServer,
+  transport: Transport,
+  health: HealthService | null,
+  timeout: number,
+): Promise<void> {
+  if (health !== null) server.addService(health.definition, health.implementation);
+  try {
+    const answer = await transport.selfCall(CHECK, timeout);
+    if (!answer.equals(SERVING)) throw new Error('health is not SERVING');
+  } catch (error) {
+    throw new DaemonError('E_WORKER_BOOT', `The worker's own call of health failed: ${toError(error).message}`, { cause: error });
+  } finally {
+    if (health !== null) server.removeService(health.definition);
+  }
+}
