@@ -11,6 +11,7 @@ import { ServiceRegistry, OURSELVES } from './service-registry.js';
 import type { ServicerContext } from './servicer-context.js';
 import { ServicerServer } from './servicer-server.js';
 import { loadServicers } from './servicers.js';
+import type { BuiltInService } from './services/built-in-service.js';
 import { createChannelz } from './services/channelz.js';
 import { DescriptorRegistry } from './services/descriptor-registry.js';
 import { createHealth, type Health } from './services/health.js';
@@ -46,29 +47,24 @@ export async function buildServer({ config, guard, context }: BuildOptions): Pro
     servicers,
     server,
     contextFor: ({ folder }) => ({ ...context, config, loadProto: createLoadProto(descriptors, folder) }),
-    timeout: config.startTimeout * HOOK_SHARE,
+    timeout: Math.max(0, config.startTimeout * HOOK_SHARE - performance.now()),
     clock: systemClock,
     onHook: (name) => {
       registry.adding = name;
     },
   });
   registry.adding = OURSELVES;
+  const onProblem = (problem: string): void => context.logger.warn(`reflection: ${problem}`);
   const services = registry.list();
   const health = createHealth(services.map(({ name }) => name));
-  const builtIn = [
+  const builtIn: BuiltInService[] = [
     ...(config.health ? [health] : []),
     ...(config.channelz ? [createChannelz()] : []),
-    ...(config.reflection
-      ? createReflection({
-          services: () => server.definitions,
-          registry: descriptors,
-          onProblem: (problem) => context.logger.warn({ problem }, 'reflection cannot describe everything'),
-        })
-      : []),
+    ...(config.reflection ? createReflection({ services: () => server.definitions, registry: descriptors, onProblem }) : []),
   ];
   for (const { definition, implementation } of builtIn) server.addService(definition, implementation);
   return { server, services, interceptors, health };
 }
 
-/** Of startTimeout; the rest is for loading before and for the self-check after, so that a late hook is named. */
+/** Of startTimeout, counted from the start of the process; the rest is for saying which hook is late. */
 const HOOK_SHARE = 0.9;
