@@ -17,7 +17,7 @@ let typescript: Promise<Jiti> | undefined;
 export async function importModule(file: string): Promise<Exports> {
   if (TYPESCRIPT.test(file)) return importTypeScript(file);
   try {
-    return asExports(await import(pathToFileURL(file).href));
+    return (await import(pathToFileURL(file).href)) as Exports;
   } catch (error) {
     if (!missesOurPackage(error)) throw error;
     return importTypeScript(file);
@@ -41,13 +41,12 @@ export function loadTypeScript(): Promise<Jiti> {
 
 async function importTypeScript(file: string): Promise<Exports> {
   const jiti = await loadTypeScript();
-  return asExports(await jiti.import(file));
+  const loaded: unknown = await jiti.import(file);
+  // jiti returns what CommonJS exports as it is; for `import` that is the default export, and its members too.
+  return isTranslatedModule(loaded) ? loaded : { ...(loaded as object), default: loaded };
 }
 
-/** `module.exports = function ...`, which jiti returns as it is, is the default export. */
-function asExports(loaded: unknown): Exports {
-  return typeof loaded === 'function' ? { default: loaded } : (loaded as Exports);
-}
+const isTranslatedModule = (loaded: unknown): loaded is Exports => typeof loaded === 'object' && loaded !== null && '__esModule' in loaded;
 
 function missesOurPackage(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
