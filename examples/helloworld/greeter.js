@@ -19,7 +19,7 @@ export async function grpcHook(server, context) {
 
     sayHelloToAll(call, callback) {
       const names = [];
-      call.on('data', ({ name }) => names.push(name));
+      call.on('data', ({ name }) => names.push(name || 'stranger'));
       call.on('end', () => callback(null, hello(names.join(', '))));
     },
 

@@ -101,12 +101,17 @@ export class ControlClient {
   }
 
   status(): Promise<Status> {
-    return answer((done) => this.#calls.getStatus({}, deadline(), done));
+    return answer<Status>((done) => this.#calls.getStatus({}, deadline(), done)).then(inOrder);
   }
 
   stop(quick: boolean): Promise<{ pid: number }> {
     return answer((done) => this.#calls.stop({ quick }, deadline(), done));
   }
+}
+
+/** proto-loader puts lists first; people want the name first. */
+function inOrder({ name, version, health, primary, goal, address, port, tls, services, problems, workers }: Status): Status {
+  return { name, version, health, primary, goal, address, port, tls, services, problems, workers };
 }
 
 const deadline = (): { deadline: number } => ({ deadline: Date.now() + ANSWER_TIMEOUT });

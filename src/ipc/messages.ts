@@ -23,6 +23,8 @@ export type ToWorker =
   | { readonly type: 'drain'; readonly cause: string; readonly quick: number | null };
 
 export type FromWorker =
+  /** It listens to messages from now on; what node:cluster gets before that is lost. The answer is `start`. */
+  | { readonly type: 'awake' }
   | { readonly type: 'ready'; readonly services: readonly ServiceInfo[] }
   /** It cannot start; `permanent` when trying again with the same files would fail the same way. */
   | { readonly type: 'failed'; readonly error: ErrorData; readonly permanent: boolean }

@@ -101,7 +101,9 @@ export class Life {
 
   #kill(handle: WorkerHandle, before: WorkerState): void {
     const cause = before === 'draining' ? `did not leave after: ${handle.cause ?? 'drain'}` : (handle.cause ?? 'stop');
-    if (!handle.killed) this.#parts.emit('worker.killed', { ...handle.label, cause });
+    // One that was still starting had nothing to lose when it is not needed any more.
+    const level = before === 'starting' && cause !== 'startTimeout' ? 'info' : 'warn';
+    if (!handle.killed) this.#parts.emit('worker.killed', { ...handle.label, cause }, level);
     handle.leavingSince = this.#now();
     handle.kill();
   }

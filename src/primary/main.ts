@@ -9,7 +9,7 @@ import type { Config } from '../config/options.js';
 import { availableParallelism, resolveWorkers } from '../config/parallelism.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
 import type { ToWorker } from '../ipc/messages.js';
-import { shareCallLimit } from '../shared/call-shares.js';
+import { describeCallShares, shareCallLimit } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
@@ -84,6 +84,7 @@ async function run(
   for (const warning of [...warnings, ...(tls?.warnings ?? [])]) emit('config.warning', { warning });
   emit('daemon.listening', { address: listener.address, port: listener.port });
 
+  const callLimit = config.maximumConcurrentRpcs === null ? null : describeCallShares(config.maximumConcurrentRpcs, workers);
   const ticketKeys = randomBytes(48).toString('base64');
   const startMessage = (slot: number, generation: number): ToWorker => ({
     type: 'start',
@@ -117,8 +118,9 @@ async function run(
         workers: supervisor.workers.filter(({ state }) => state === 'ready').length,
         services: services.map(({ name }) => name),
         bootMs: Math.round(clock.monotonic() - startedAt),
+        callLimit,
       });
-      if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, listener, tls: tls !== null, services, workers: supervisor.workers }));
+      if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, listener, tls: tls !== null, services, workers: supervisor.workers, callLimit }));
     },
     onStopping() {
       stopped.at = clock.monotonic();

@@ -167,6 +167,9 @@ export class Supervisor {
     const { dispatcher } = this.#options;
     handle.lastSign = this.#now();
     switch (message.type) {
+      case 'awake':
+        handle.send(this.#options.startMessage(handle.slot, handle.generation));
+        break;
       case 'ready':
         handle.services = message.services;
         this.#life.step(handle, 'ready', 'ready');
@@ -292,7 +295,7 @@ export class Supervisor {
   }
 
   #fork(handle: WorkerHandle, cause: string): void {
-    const { fork, emit, startMessage } = this.#options;
+    const { fork, emit } = this.#options;
     handle.forkedAt = handle.lastSign = this.#now();
     try {
       handle.attach(
@@ -310,7 +313,6 @@ export class Supervisor {
       return;
     }
     emit('worker.starting', { ...handle.label, cause });
-    handle.send(startMessage(handle.slot, handle.generation));
     this.#wakeLater();
   }
 

@@ -11,11 +11,12 @@ export interface WelcomeFacts {
   readonly tls: boolean;
   readonly services: readonly ServiceInfo[];
   readonly workers: readonly WorkerHandle[];
+  readonly callLimit: string | null;
 }
 
 const ARROWS = { unary: '', client_stream: '  stream ->', server_stream: '  -> stream', bidi_stream: '  stream <-> stream' } as const;
 
-export function welcome({ config, configFile, listener, tls, services, workers }: WelcomeFacts): string {
+export function welcome({ config, configFile, listener, tls, services, workers, callLimit }: WelcomeFacts): string {
   const lines = [
     '',
     `  grpcserverd serves ${listener.address} ${tls ? `over TLS${config.clientAuthentication === 'require' ? ', client certificates demanded' : ''}` : 'without TLS'}`,
@@ -26,9 +27,7 @@ export function welcome({ config, configFile, listener, tls, services, workers }
     ]),
     '',
     `  Workers  ${workers.map(({ slot, pid }) => `${slot} (pid ${String(pid)})`).join(', ')}, primary pid ${process.pid}`,
-    ...(config.maximumConcurrentRpcs === null
-      ? []
-      : [`  Limit    ${config.maximumConcurrentRpcs} calls in progress, shared out over the workers`]),
+    ...(callLimit === null ? [] : [`  Limit    ${callLimit} (each worker has its share)`]),
     `  Config   ${configFile ?? 'flags and environment only'}`,
     `  Call it  ${callExample(config, listener, tls, services)}`,
     `  Look     grpcserverd status${config.name === 'default' ? '' : ` --name ${config.name}`}`,

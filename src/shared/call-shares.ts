@@ -5,3 +5,9 @@
 export function shareCallLimit(total: number, workers: number, slot: number): number {
   return Math.floor(total / workers) + (slot < total % workers ? 1 : 0);
 }
+
+/** The shares as a person reads them: `5 calls in progress: 3 + 2`. */
+export function describeCallShares(total: number, workers: number): string {
+  const shares = Array.from({ length: workers }, (_, slot) => shareCallLimit(total, workers, slot));
+  return `${total} calls in progress: ${shares.join(' + ')}`;
+}

@@ -25,6 +25,7 @@ export const EVENTS = {
     fields: {
       address: 'host:port or unix:/path', port: 'the bound port, null for unix sockets', tls: 'true when clients must use TLS',
       workers: 'how many are ready', services: 'names of the services', bootMs: 'milliseconds since the start',
+      callLimit: 'null, or how maximumConcurrentRpcs is shared out: "5 calls in progress: 3 + 2"',
     },
   },
   'daemon.stopping': { level: 'info', doc: 'A stop began; no new connections.', fields: { cause: 'signal or command', quick: 'true when calls get at most 2 s' } },

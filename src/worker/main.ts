@@ -34,6 +34,7 @@ process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 process.on('message', (message: ToWorker, socket?: Socket) => receive(message, socket));
 process.on('disconnect', () => orphaned());
+send({ type: 'awake' });
 
 await order.promise.then(serve).catch(fail);
 

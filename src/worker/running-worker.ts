@@ -6,7 +6,7 @@ import { isSignatureWanted } from '../config/validate.js';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { FromWorker } from '../ipc/messages.js';
-import { explain } from './calls/call-fault.js';
+import { explain, type ReportFault } from './calls/call-fault.js';
 import { assembleInterceptors } from './calls/assemble-interceptors.js';
 import { CallLimit } from './calls/call-limit.js';
 import { CallRegistry } from './calls/call-registry.js';
@@ -46,7 +46,7 @@ export interface RunningWorker {
 /** @throws DaemonError saying why this worker cannot serve */
 export async function startWorker({ slot, generation, config, callLimit, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
-  const report = (fault: Parameters<ConstructorParameters<typeof CallRegistry>[0]['report']>[0]): void => emit('call.fault', fault);
+  const report: ReportFault = (fault) => emit('call.fault', fault);
   const leaving = new AbortController();
   const hooks = new ShutdownHooks((error) => logger.log.error({ err: error }, 'onShutdown failed'));
   const drained: { by: Drain | null } = { by: null };
@@ -61,7 +61,7 @@ export async function startWorker({ slot, generation, config, callLimit, ticketK
 
   const { server, services, interceptors, health } = await buildServer({
     config,
-    guard: (kind, path, handler) => guardHandler(kind, path, handler, report),
+    guard: guardHandler,
     context: { slot, generation, logger: logger.log, signal: leaving.signal, onShutdown: (callback) => hooks.add(callback) },
   });
   const transport = new Http2Transport(
@@ -71,7 +71,6 @@ export async function startWorker({ slot, generation, config, callLimit, ticketK
       limit: callLimit === null ? null : new CallLimit(callLimit).interceptor,
       signature: createSignature({ ...config, signature: isSignatureWanted(config) }),
       user: interceptors.map(({ interceptor }) => interceptor),
-      report,
     }),
   );
   const intake = new Intake({

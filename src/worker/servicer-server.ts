@@ -15,11 +15,11 @@ import {
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
+import type { HandlerKind } from './calls/handler-call.js';
 import { methodKind, type ServiceRegistry } from './service-registry.js';
-import type { MethodKind } from '../shared/service-info.js';
 
 /** Wraps a handler so that its call gets an answer whatever the handler does. */
-export type Guard = (kind: MethodKind, path: string, handler: UntypedHandleCall) => UntypedHandleCall;
+export type Guard = (kind: HandlerKind, handler: UntypedHandleCall) => UntypedHandleCall;
 
 type Handler<Request, Response> =
   | handleUnaryCall<Request, Response>
@@ -55,9 +55,9 @@ export class ServicerServer extends Server {
     fromBytes: deserialize<Request>,
     type: string,
   ): boolean {
-    const kind = methodKind(type);
-    this.#registry.add(path, kind);
-    const guarded = this.#guard(kind, path, handler as UntypedHandleCall) as Handler<Request, Response>;
+    this.#registry.add(path, methodKind(type));
+    // grpc-js's own types say string; these four are all that it passes.
+    const guarded = this.#guard(type as HandlerKind, handler as UntypedHandleCall) as Handler<Request, Response>;
     return super.register(path, guarded, toBytes, fromBytes, type);
   }
 }

@@ -7,6 +7,8 @@ export interface LogRecord {
   readonly event?: EventName;
   readonly role: string;
   readonly pid: number;
+  /** Of the worker that the line is about, when the primary wrote it. */
+  readonly worker?: number;
   readonly slot?: number;
   readonly generation?: number;
   readonly [field: string]: unknown;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chownSync, mkdirSync, readdirSync } from 'node:fs';
+import { chownSync, mkdirSync } from 'node:fs';
 import type { UserConfig } from '#src/config/options.js';
 import type { EventName } from '#src/shared/events.js';
 import { runCli, testEnvironment, type CliResult } from './cli.js';
@@ -19,6 +19,8 @@ export interface DaemonOptions {
   readonly config?: UserConfig;
   /** A whole config file instead. */
   readonly configText?: { readonly name: string; readonly text: string };
+  /** More files for the daemon's folder: relative path -> content. */
+  readonly files?: Readonly<Record<string, string>>;
   /** No config file at all. */
   readonly noConfig?: true;
   readonly args?: readonly string[];
@@ -42,7 +44,7 @@ export interface StatusReport {
   readonly primary: { readonly pid: number; readonly generation: number };
   readonly address: string;
   readonly port: number;
-  readonly workers: readonly { readonly slot: number; readonly pid: number; readonly state: string; readonly generation: number; readonly restarts: number }[];
+  readonly workers: readonly { readonly slot: number; readonly pid: number; readonly state: string; readonly generation: number; readonly restarts: number; readonly inFlight: number }[];
 }
 
 /** The real daemon, in a temporary folder of its own. Its disposal stops it and proves that nothing is left. */
@@ -63,6 +65,7 @@ export class Daemon implements AsyncDisposable {
     const { uid } = options;
     if (uid !== undefined) for (const path of [this.dir.path, runtime]) chownSync(path, uid, uid);
     this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...options.env, [MARK]: this.#mark });
+    for (const [name, text] of Object.entries(options.files ?? {})) this.dir.write(name, text);
     const config = options.noConfig ? [] : ['--config', this.#writeConfig(options)];
     this.#process = spawn(process.execPath, [BIN, 'start', ...config, ...(options.args ?? [])], {
       env: this.#env,
@@ -121,8 +124,8 @@ export class Daemon implements AsyncDisposable {
   /** The pid of the newest ready worker of a slot. */
   workerPid(slot = 0): number {
     const record = this.log.all('worker.ready', { slot }).at(-1);
-    assert(record, `no worker of slot ${slot}\n${this.log.text}`);
-    return record.pid;
+    assert(typeof record?.worker === 'number', `no worker of slot ${slot}\n${this.log.text}`);
+    return record.worker;
   }
 
   /** Every running process that comes from this daemon. */
@@ -157,7 +160,7 @@ export class Daemon implements AsyncDisposable {
       assert.deepEqual(left, [], `processes are left\n${this.log.text}`);
       await end.wait(this.#closed, 'the end of its output');
       // Killed without warning, it cannot clean up; the next start of the same name does.
-      if (signal !== 'SIGKILL') assert.deepEqual(filesUnder(this.dir.join('run')), [], 'files are left in the runtime folder');
+      if (signal !== 'SIGKILL') assert.deepEqual(this.dir.files('run'), [], 'files are left in the runtime folder');
     } finally {
       for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
       this.dir[Symbol.dispose]();
@@ -188,10 +191,4 @@ export async function failDaemon(options: DaemonOptions): Promise<Exit & { reado
   await using daemon = new Daemon(options);
   const exit = await daemon.until(daemon.exit, 'its exit by itself');
   return { ...exit, log: daemon.log };
-}
-
-function filesUnder(path: string): string[] {
-  return readdirSync(path, { recursive: true, withFileTypes: true })
-    .filter((entry) => !entry.isDirectory())
-    .map((entry) => entry.name);
 }

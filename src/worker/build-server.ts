@@ -1,0 +1,59 @@
+/** Runs in workers and in the inspector: the server with everything that config and servicers add to it. */
+import type { UntypedHandleCall } from '@grpc/grpc-js';
+import type { Config } from '../config/options.js';
+import { systemClock } from '../shared/clock.js';
+import type { ServiceInfo } from '../shared/service-info.js';
+import type { HandlerKind } from './calls/handler-call.js';
+import { channelOptions } from './channel-options.js';
+import { loadInterceptors, type LoadedInterceptor } from './load-interceptors.js';
+import { runHooks } from './run-hooks.js';
+import { ServiceRegistry, OURSELVES } from './service-registry.js';
+import type { ServicerContext } from './servicer-context.js';
+import { ServicerServer } from './servicer-server.js';
+import { loadServicers } from './servicers.js';
+import { createHealth } from './services/health.js';
+import { createLoadProto } from './services/load-proto.js';
+
+export interface BuildOptions {
+  readonly config: Config;
+  /** Wraps each handler before it is registered. */
+  readonly guard: (kind: HandlerKind, handler: UntypedHandleCall) => UntypedHandleCall;
+  /** What hooks are given, but for what is theirs alone. */
+  readonly context: Omit<ServicerContext, 'config' | 'loadProto'>;
+}
+
+export interface BuiltServer {
+  readonly server: ServicerServer;
+  /** What the servicers added, in that order. */
+  readonly services: readonly ServiceInfo[];
+  /** As the config lists them, outermost first. */
+  readonly interceptors: readonly LoadedInterceptor[];
+  /** Served to clients only when the option says so. */
+  readonly health: ReturnType<typeof createHealth>;
+}
+
+/** @throws DaemonError E_INTERCEPTOR, E_SERVICER, E_SERVICER_HOOK or E_SERVICER_TIMEOUT */
+export async function buildServer({ config, guard, context }: BuildOptions): Promise<BuiltServer> {
+  const interceptors = await loadInterceptors(config.interceptors);
+  const servicers = await loadServicers<ServicerContext>(config.servicers);
+  const registry = new ServiceRegistry();
+  const server = new ServicerServer(channelOptions(config), registry, guard);
+  await runHooks({
+    servicers,
+    server,
+    contextFor: ({ folder }) => ({ ...context, config, loadProto: createLoadProto(folder) }),
+    timeout: Math.max(0, config.startTimeout * HOOK_SHARE - performance.now()),
+    clock: systemClock,
+    onHook: (name) => {
+      registry.adding = name;
+    },
+  });
+  registry.adding = OURSELVES;
+  const services = registry.list();
+  const health = createHealth(services.map(({ name }) => name));
+  if (config.health) server.addService(health.definition, health.implementation);
+  return { server, services, interceptors, health };
+}
+
+/** Of startTimeout, counted from the start of the process; the rest is for saying which hook is late. */
+const HOOK_SHARE = 0.9;

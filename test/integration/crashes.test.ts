@@ -1,0 +1,110 @@
+// A worker that dies takes its own calls with it, and nothing else.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { UserConfig } from '#src/config/options.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
+import { servicer } from '../support/paths.js';
+import { GrpcJsProbe } from '../support/probe.js';
+
+const IN_FLIGHT = 4;
+
+/** Clients until both of two workers serve some of them. */
+async function clientsOfBothWorkers(daemon: Daemon): Promise<Record<0 | 1, GrpcJsProbe[]>> {
+  const clients: Record<0 | 1, GrpcJsProbe[]> = { 0: [], 1: [] };
+  while (clients[0].length < 2 || clients[1].length < 2) {
+    const probe = new GrpcJsProbe(daemon.address);
+    const { messages } = await daemon.until(probe.call('Probe/Identify'), 'an answer to a new client');
+    clients[messages[0]?.slot === 0 ? 0 : 1].push(probe);
+  }
+  return clients;
+}
+
+test('a worker killed under load fails only its own calls, with UNAVAILABLE, and is replaced', async () => {
+  await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
+  const clients = await clientsOfBothWorkers(daemon);
+  const start = (probes: GrpcJsProbe[]) => probes.map((probe) => probe.load('Probe/Sleep', { ms: 5 }, IN_FLIGHT));
+  const victims = start(clients[0]);
+  const others = start(clients[1]);
+  await daemon.until(Promise.all([...victims, ...others].map((load) => load.loading)), 'the load');
+
+  const killed = daemon.workerPid(0);
+  process.kill(killed, 'SIGKILL');
+  const gone = await daemon.waitFor('worker.gone', { worker: killed });
+  assert.deepEqual([gone.signal, gone.cause, gone.level], ['SIGKILL', 'crash', 'warn']);
+  await daemon.waitFor('worker.ready', { slot: 0 }, 2);
+
+  const tallies = async (loads: typeof victims) => daemon.until(Promise.all(loads.map((load) => load.stop())), 'the end of the load');
+  for (const { calls, codes } of await tallies(others)) assert.deepEqual(codes, { OK: calls });
+  for (const { codes, details, calls } of await tallies(victims)) {
+    const { OK = 0, UNAVAILABLE = 0 } = codes;
+    assert.equal(OK + UNAVAILABLE, calls, JSON.stringify(details));
+    assert(UNAVAILABLE >= 1 && UNAVAILABLE <= IN_FLIGHT, `${UNAVAILABLE} calls failed`);
+  }
+  for (const probe of [...clients[0], ...clients[1]]) await probe[Symbol.asyncDispose]();
+
+  const { workers, health } = await daemon.status();
+  assert.equal(health, 'healthy');
+  assert.deepEqual(workers.map(({ slot, state, restarts }) => [slot, state, restarts]), [[0, 'ready', 1], [1, 'ready', 0]]);
+});
+
+const crashing: UserConfig = { servicers: [servicer('probe.js'), servicer('crashes-on-call.js')] };
+
+for (const [how, exitCode, signal] of [['exits', 3, null], ['aborts', null, 'SIGABRT'], ['is-killed', null, 'SIGKILL']] as const) {
+  test(`a servicer that ${how.replaceAll('-', ' ')} in a call costs that call and the worker, not the daemon`, async () => {
+    await using daemon = await startDaemon({ config: crashing });
+    await using probe = new GrpcJsProbe(daemon.address);
+    assert.equal((await probe.call('Misbehaviour/Answer', { how })).code, 'UNAVAILABLE');
+    const gone = await daemon.waitFor('worker.gone', { slot: 0 });
+    assert.deepEqual([gone.exitCode, gone.signal], [exitCode, signal]);
+    await daemon.waitFor('worker.ready', { slot: 0 }, 2);
+    assert.equal((await probe.call('Probe/Echo')).code, 'OK');
+  });
+}
+
+test('connections that come while no worker is ready wait for the next one', async () => {
+  await using daemon = await startDaemon();
+  process.kill(daemon.workerPid(), 'SIGKILL');
+  await daemon.waitFor('worker.gone', { slot: 0 });
+  await using probe = new GrpcJsProbe(daemon.address);
+  assert.equal((await daemon.until(probe.call('Probe/Echo'), 'an answer')).code, 'OK');
+});
+
+test('a worker that hangs gets no new connections, and is killed at hangTimeout', async () => {
+  await using daemon = await startDaemon({ config: { ...crashing, maxWorkers: 2, hangTimeout: '4s' }, deadline: 60_000 });
+  await using victim = new GrpcJsProbe(daemon.address);
+  const slot = (await victim.call('Probe/Identify')).messages[0]?.slot;
+  const hanging = victim.call('Misbehaviour/Answer', { how: 'hangs' }, { timeoutMs: 30_000 });
+  await daemon.waitFor('worker.silent', { slot });
+
+  for (let client = 0; client < 4; client += 1) {
+    await using probe = new GrpcJsProbe(daemon.address);
+    const { messages } = await daemon.until(probe.call('Probe/Identify'), 'an answer of the other worker');
+    assert.notEqual(messages[0]?.slot, slot);
+  }
+  assert.equal((await daemon.waitFor('worker.gone', { slot })).signal, 'SIGKILL');
+  assert.equal((await hanging).code, 'UNAVAILABLE');
+  await daemon.waitFor('worker.ready', { slot }, 2);
+});
+
+test('a primary killed without warning leaves no process, and calls in flight finish first', async () => {
+  await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
+  await using probe = new GrpcJsProbe(daemon.address);
+  const sleeping = probe.open('Probe/Sleep', { ms: 1500 });
+  const held = probe.open('Probe/Hold', { key: 'k' });
+  await held.first;
+
+  daemon.signal('SIGKILL');
+  assert.deepEqual(await daemon.until(daemon.exit, 'the exit of the primary'), { code: null, signal: 'SIGKILL' });
+  const outcomes = await daemon.until(Promise.all([sleeping.outcome, held.outcome]), 'the end of the calls');
+  assert.deepEqual(outcomes.map(({ code }) => code), ['OK', 'OK']);
+  await daemon.deadline.poll(() => (daemon.processes().length === 0 ? true : undefined), 'the end of the workers', () => daemon.log.text);
+  assert.equal(daemon.log.all('worker.orphaned').length, 2);
+});
+
+test('a daemon starts where one of the same name was killed', async () => {
+  await using first = await startDaemon();
+  first.signal('SIGKILL');
+  await first.until(first.exit, 'the exit of the primary');
+  await using second = await startDaemon({ env: { XDG_RUNTIME_DIR: first.dir.join('run') } });
+  assert.equal((await second.status()).primary.pid, second.pid);
+});

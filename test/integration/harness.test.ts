@@ -1,0 +1,26 @@
+// The harness itself: what it promises to notice, it notices.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startDaemon } from '../support/daemon.js';
+import { servicer } from '../support/paths.js';
+
+test('a process that is left behind fails the disposal, and is ended', async () => {
+  const daemon = await startDaemon({ config: { servicers: [servicer('leaves-a-child.js')] } });
+  await assert.rejects(daemon[Symbol.asyncDispose](), /processes are left/);
+  await daemon.deadline.poll(() => (daemon.processes().length === 0 ? true : undefined), 'the end of the child');
+});
+
+test('a file that is left in the runtime folder fails the disposal', async () => {
+  const daemon = await startDaemon();
+  daemon.dir.write('run/forgotten.sock', '');
+  await assert.rejects(daemon[Symbol.asyncDispose](), /files are left in the runtime folder/);
+});
+
+test('an event that does not come is reported with the whole log', async () => {
+  await using daemon = await startDaemon({ deadline: 3000 });
+  await assert.rejects(daemon.waitFor('worker.silent'), /still not: the event worker\.silent[^]*daemon\.ready/);
+});
+
+test('an exit before the awaited event is reported at once, with the whole log', async () => {
+  await assert.rejects(startDaemon({ config: { servicers: [servicer('crashes-on-boot.js')], startTimeout: '500ms' } }), /It exited before daemon\.ready[^]*exit code 3/);
+});
