@@ -109,7 +109,7 @@ describe('check refuses', () => {
     'a servicer that exits': { config: 'servicers: [./no.js]\n', files: { 'no.js': 'process.exit(0);' }, says: [/ended the process that loaded it \(exit code 0\)/] },
     'a hook that throws': { exit: 70, config: 'servicers: [./no.js]\n', files: { 'no.js': 'export function grpcHook() {\n  throw new Error("no database");\n}' }, says: [/no\.js: its grpcHook failed at \S+no\.js:2:9: no database/] },
     'a hook that rejects': { exit: 70, config: 'servicers: [./no.js]\n', files: { 'no.js': 'export async function grpcHook() {\n  await null;\n  throw new Error("no database");\n}' }, says: [/no\.js:3:9: no database/] },
-    'a hook that never settles': { exit: 70, config: 'servicers: [./no.js]\nstartTimeout: 300ms\n', files: { 'no.js': 'export const grpcHook = () => new Promise(() => {});' }, says: [/no\.js: its grpcHook did not settle within 300ms/] },
+    'a hook that never settles': { exit: 70, config: 'servicers: [./no.js]\nstartTimeout: 1s\n', files: { 'no.js': 'export const grpcHook = () => new Promise(() => {});' }, says: [/no\.js: its grpcHook did not settle within/] },
     'the same service twice': { config: 'servicers: [./kinds.js, ./again.js]\n', files: { 'again.js': 'export { grpcHook } from "./kinds.js";' }, says: [/pkg\.Kinds is added by \S*kinds\.js and again by \S*again\.js/] },
     'an interceptor that is not one': { config: `${CONFIG}interceptors: [./i.js]\n`, files: { 'i.js': 'export default { intercept() {} };' }, says: [/i\.js: it is no interceptor: it must be a function; it is object/] },
     'TLS without certificates': { config: `${CONFIG}authentication: ssl\n`, says: [/needs certificates\.serverCertificate and certificates\.serverCertificateKey/, /grpcserverd certs/] },
