@@ -158,6 +158,12 @@ describe('unknown keys', () => {
     });
   }
 
+  test('a nested key that is written with a dot is told to be nested', () => {
+    const error = refusal({ 'log.level': 'debug' });
+    assert.equal(error.code, 'E_CONFIG_KEY');
+    assert.equal(error.hint, 'Write it nested: log: { level: ... }');
+  });
+
   test('a key like nothing else gets no suggestion', () => {
     const error = refusal({ zebra: 1 });
     assert.match(error.message, /unknown key "zebra"/);
