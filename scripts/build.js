@@ -1,6 +1,8 @@
-// Compiles src/ to dist/ and puts beside it the file that tsc does not know.
-import { cpSync } from 'node:fs';
+// Compiles src/ to dist/ and puts beside it the .proto files, which tsc does not know.
+import { cpSync, readdirSync } from 'node:fs';
 import { compile, root } from './compile.js';
 
 compile('.');
-cpSync(`${root}src/control/control.proto`, `${root}dist/control/control.proto`);
+for (const file of readdirSync(`${root}src`, { recursive: true })) {
+  if (file.endsWith('.proto')) cpSync(`${root}src/${file}`, `${root}dist/${file}`);
+}

@@ -1,11 +1,9 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
 import { DaemonError } from '../shared/errors.js';
-import { describeCertificate, displayName } from './certificate-facts.js';
+import { demandValid, expiryWarning } from './certificate-dates.js';
+import { displayName } from './certificate-facts.js';
+import { isIssuedBy, isSelfSigned } from './certificate-issuers.js';
 import type { Certificates } from './pem-contents.js';
-
-/** From this many days before its end on, a certificate is a warning. */
-const EXPIRY_WARNING_DAYS = 30;
-const DAY = 86_400_000;
 
 const SERVER_PURPOSES = ['1.3.6.1.5.5.7.3.1', '2.5.29.37.0'];
 
@@ -13,11 +11,6 @@ const ORDER =
   "The order is: the server's certificate, then the one that issued it, and so on (RFC 8446, section 4.4.2). The root may be left out.";
 
 type Chain = Certificates['list'];
-
-const isIssuedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
-  certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-
-const isSelfSigned = (certificate: X509Certificate): boolean => isIssuedBy(certificate, certificate);
 
 /**
  * The key must belong to the first certificate of the chain.
@@ -53,28 +46,6 @@ export function checkChain(where: string, chain: Chain, now: Date): string[] {
   return [...warnings, ...leafWarnings(where, chain)];
 }
 
-/**
- * What rootCertificate names must be able to vouch for clients now.
- * @returns warnings
- */
-export function checkAuthorities(where: string, authorities: Chain, now: Date): string[] {
-  // A self-signed certificate vouches for itself at least; old roots (X.509 version 1) do not even say that they are one.
-  const usable = authorities.filter((certificate) => certificate.ca || isSelfSigned(certificate));
-  if (usable.length === 0) {
-    throw new DaemonError('E_CERTIFICATE', `${where} holds no certificate of an authority; the first one is of ${displayName(authorities[0])}.`, {
-      hint: 'Name the certificate of the authority that issues the certificates of your clients.',
-    });
-  }
-  const valid = usable.filter((certificate) => dateProblem(certificate, now) === null);
-  const [first] = usable;
-  if (valid.length === 0 && first !== undefined) demandValid(where, first, now);
-  return authorities.flatMap((certificate) => {
-    if (!usable.includes(certificate)) return [`${where}: ${displayName(certificate)} is not an authority.`];
-    const problem = dateProblem(certificate, now);
-    return problem === null ? expiryWarning(where, certificate, now) : [`${where}: ${problem}.`];
-  });
-}
-
 function checkLink(where: string, chain: Chain, certificate: X509Certificate, index: number): void {
   const next = chain[index + 1];
   if (next === undefined || isIssuedBy(certificate, next)) return;
@@ -99,31 +70,9 @@ function leafWarnings(where: string, chain: Chain): string[] {
   if (leaf.keyUsage !== (undefined as unknown) && !SERVER_PURPOSES.some((purpose) => leaf.keyUsage.includes(purpose))) {
     warnings.push(`${where}: ${displayName(leaf)} is not made for servers (extendedKeyUsage lacks serverAuth); clients will refuse it.`);
   }
-  // Only authorities of the web say where their own certificate can be had, and they never issue from a root.
+  // Where a certificate says from which address its issuer's can be had, that is an intermediate authority most likely.
   if (chain.length === 1 && leaf.infoAccess?.includes('CA Issuers') === true && !isSelfSigned(leaf)) {
-    warnings.push(`${where}: ${displayName(leaf)} comes without the certificate of its issuer; many clients will refuse it. Use the full chain.`);
+    warnings.push(`${where}: ${displayName(leaf)} comes without the certificate of its issuer; clients that do not have that one will refuse it. Use the full chain.`);
   }
   return warnings;
 }
-
-function demandValid(where: string, certificate: X509Certificate, now: Date): void {
-  const problem = dateProblem(certificate, now);
-  if (problem === null) return;
-  throw new DaemonError('E_CERTIFICATE', `${where}: ${problem}.`, { hint: 'Renew it; or, if the date of this machine is wrong, set the clock.' });
-}
-
-function dateProblem(certificate: X509Certificate, now: Date): string | null {
-  const { notBefore, notAfter } = describeCertificate(certificate);
-  const say = (what: string, date: Date): string => `${displayName(certificate)} ${what} ${utc(date)}, and it is ${utc(now)}`;
-  if (now > notAfter) return say('expired on', notAfter);
-  return now < notBefore ? say('is not valid before', notBefore) : null;
-}
-
-function expiryWarning(where: string, certificate: X509Certificate, now: Date): string[] {
-  const { notAfter } = describeCertificate(certificate);
-  const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY);
-  if (days >= EXPIRY_WARNING_DAYS) return [];
-  return [`${where}: ${displayName(certificate)} expires on ${utc(notAfter)}, in ${days} ${days === 1 ? 'day' : 'days'}.`];
-}
-
-const utc = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { DaemonError } from '../shared/errors.js';
-import { checkAuthorities, checkChain, checkPair } from './certificate-checks.js';
+import { checkAuthorities } from './authority-checks.js';
+import { checkChain, checkPair } from './certificate-checks.js';
 import { describeCertificate, type CertificateFacts } from './certificate-facts.js';
 import type { CertificateSource } from './option-values.js';
 import type { Config } from './options.js';
@@ -35,7 +36,10 @@ const ROOT = 'certificates.rootCertificate';
  * @returns null when authentication is off
  * @throws DaemonError E_CERTIFICATE, which names the option and the file, and nothing of what a key holds
  */
-export function readCertificates(config: Config, now: Date): TlsMaterial | null {
+export function readCertificates(
+  config: Pick<Config, 'authentication' | 'certificates' | 'clientAuthentication'>,
+  now: Date,
+): TlsMaterial | null {
   if (config.authentication === null) return null;
   const { certificates, clientAuthentication } = config;
   const certificateSource = readPemSource(CERTIFICATE, demand(CERTIFICATE, certificates.serverCertificate, 'authentication "ssl"'));
@@ -65,9 +69,9 @@ function demand(key: string, source: CertificateSource | null, needer: string): 
 }
 
 /** What only OpenSSL itself can tell: keys too short, digests too weak, algorithms it does not know. */
-function loadOnce(where: string, { certificate, key, authorities }: TlsMaterial['pem']): void {
+function loadOnce(where: string, { certificate, key }: TlsMaterial['pem']): void {
   try {
-    createSecureContext({ cert: certificate, key, ...(authorities === null ? {} : { ca: authorities }) });
+    createSecureContext({ cert: certificate, key, ca: [] });
   } catch (error) {
     throw new DaemonError('E_CERTIFICATE', `${where} and its key are refused by OpenSSL: ${reasonOf(error)}.`);
   }

@@ -24,5 +24,5 @@ export function describeOrigin(origin: Origin, cwd: string): string {
 /** The path as a person in `cwd` would write it: relative when the file is below, else absolute. */
 export function displayPath(path: string, cwd: string): string {
   const short = relative(cwd, path);
-  return short === '' || short.startsWith('..') ? path : short;
+  return short === '' || short.startsWith('..') || cwd === '/' ? path : short;
 }

@@ -47,17 +47,11 @@ export function parsePrivateKey({ where, blocks }: PemSource): { readonly key: K
 }
 
 function wrongKind(where: string, blocks: readonly PemBlock[], wanted: string): DaemonError {
-  const found = [...new Set(blocks.map(({ label }) => label))].join(', ');
-  const [isSwapped, isRequest] = [
-    wanted === 'a certificate' ? blocks.some(isPrivateKey) : blocks.some(isCertificate),
-    found.endsWith('CERTIFICATE REQUEST'),
-  ];
-  return new DaemonError('E_CERTIFICATE', `${where} must hold ${wanted}, but holds: ${found}.`, {
-    hint: isSwapped
-      ? 'Are certificate and key the wrong way round?'
-      : isRequest
-        ? 'A request becomes a certificate when an authority signs it.'
-        : 'See which file belongs here: certificates begin with "-----BEGIN CERTIFICATE-----", keys with "-----BEGIN PRIVATE KEY-----".',
+  const labels = [...new Set(blocks.map(({ label }) => label))];
+  return new DaemonError('E_CERTIFICATE', `${where} must hold ${wanted}, but holds: ${labels.join(', ')}.`, {
+    hint: labels.some((label) => label.endsWith('REQUEST'))
+      ? 'A request becomes a certificate when an authority signs it.'
+      : 'Are certificate and key the wrong way round? "-----BEGIN CERTIFICATE-----" begins the one, "-----BEGIN PRIVATE KEY-----" the other.',
   });
 }
 

@@ -1,6 +1,6 @@
-import { accessSync, constants, readFileSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, statSync, type Stats } from 'node:fs';
 import { userInfo } from 'node:os';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { DaemonError, systemCode } from '../shared/errors.js';
 import type { CertificateSource } from './option-values.js';
 
@@ -63,7 +63,7 @@ function readFile(key: string, path: string): { where: string; text: string; mod
 function unreadable(where: string, path: string, code: string): DaemonError {
   if (code === 'ENOENT') return new DaemonError('E_CERTIFICATE', `${where} does not exist.`);
   if (code !== 'EACCES' && code !== 'EPERM') return new DaemonError('E_CERTIFICATE', `${where} cannot be read (${code}).`);
-  const folder = closedFolder(dirname(path));
+  const folder = closedFolder(path);
   const [what, stats] = folder === null ? ['The file', statSync(path)] : [`Its folder ${folder}`, statSync(folder)];
   return new DaemonError(
     'E_CERTIFICATE',
@@ -72,16 +72,23 @@ function unreadable(where: string, path: string, code: string): DaemonError {
   );
 }
 
-/** The outermost folder on the way that this user may not enter; null when all may be entered. */
-function closedFolder(folder: string): string | null {
-  const parent = dirname(folder);
-  const outer = parent === folder ? null : closedFolder(parent);
-  if (outer !== null) return outer;
+/**
+ * The outermost folder on the way to a file, links followed, that this user may not enter; null when the way is free.
+ * Tried by stat, for `access` asks about the real user where the effective one counts.
+ */
+function closedFolder(path: string): string | null {
+  if (succeeds(() => statSync(path))) return null;
+  if (succeeds(() => lstatSync(path))) return closedFolder(resolve(dirname(path), readlinkSync(path)));
+  const parent = dirname(path);
+  return parent === path ? null : (closedFolder(parent) ?? parent);
+}
+
+function succeeds(attempt: () => unknown): boolean {
   try {
-    accessSync(folder, constants.X_OK);
-    return null;
+    attempt();
+    return true;
   } catch {
-    return folder;
+    return false;
   }
 }
 

@@ -21,7 +21,7 @@ export function createTlsOptions(material: TlsMaterial, clientAuthentication: Co
     requestCert: asksForCertificate,
     rejectUnauthorized: clientAuthentication === 'require',
     // Without `ca` Node would trust the public authorities of the web; an empty list trusts nobody.
-    ...(asksForCertificate ? { ca: authorities ?? [], allowPartialTrustChain: true } : {}),
+    ...(asksForCertificate ? { ca: authorities ?? [] } : {}),
   };
 }
 

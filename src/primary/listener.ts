@@ -2,7 +2,7 @@
  * Runs in the primary. The listening socket, which lives as long as the primary: no restart of a worker closes the
  * port. Accepted sockets are paused, or the bytes read here would be missing in the worker.
  */
-import { rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { isListening } from '../control/probe-socket.js';
 import { DaemonError, systemCode, toError } from '../shared/errors.js';
@@ -44,7 +44,10 @@ async function listenUnix(path: string, events: ListenerEvents): Promise<Listene
     await bind(server, { path });
   } catch (error) {
     if (systemCode(error) !== 'EADDRINUSE') throw refusal(address, error);
-    // Nobody listens there, so the file is what a killed daemon left.
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) {
+      throw new DaemonError('E_ADDRESS', `${address}: there is a file that is no socket`, { cause: error });
+    }
+    // Nobody listens there, so the socket is what a killed daemon left.
     rmSync(path);
     await bind(server, { path }).catch((again: unknown) => {
       throw refusal(address, again);

@@ -1,5 +1,5 @@
 /** Runs in the primary. Claims the runtime folder of a daemon's name, so that there is one daemon a name. */
-import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { isListening } from '../control/probe-socket.js';
 import type { RuntimeFiles, RuntimeState } from '../control/runtime-dir.js';
@@ -46,10 +46,10 @@ export async function claimRuntimeFolder(files: RuntimeFiles, name: string): Pro
 
 function makeFolder(folder: string): void {
   try {
-    mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    // Whoever owns a folder can swap what is in it.
     for (const each of [dirname(folder), folder]) {
+      // Not with `recursive`, which never returns on file systems that refuse folders as /proc does.
+      if (!existsSync(each)) mkdirSync(each, { mode: 0o700 });
+      // Whoever owns a folder can swap what is in it.
       const { uid } = statSync(each);
       if (uid === 0 || uid === process.getuid?.()) continue;
       throw new DaemonError('E_RUNTIME_DIR', `The runtime folder ${each} belongs to another user (uid ${uid})`);

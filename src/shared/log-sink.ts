@@ -1,30 +1,51 @@
 import { writeSync } from 'node:fs';
+import { systemClock, type Clock } from './clock.js';
 import { systemCode } from './errors.js';
 
-/** Longest unfinished line that is kept while the other end does not read. */
-const REST_LIMIT = 64 * 1024;
+/** What may wait for a reader that is slow for a moment, in bytes; beyond that lines are dropped. */
+const BUFFER_LIMIT = 2 ** 20;
+/** How soon a full pipe is tried again, in milliseconds. */
+const RETRY_INTERVAL = 10;
+/** What the last lines of a process may take to get out at its exit, in milliseconds. */
+const EXIT_PATIENCE = 200;
+
+type WriteFile = (fd: number, bytes: Buffer, offset: number) => number;
 
 /**
- * Writes log lines to a file descriptor without ever throwing, blocking or ending the process: a line that cannot
- * be written (disk full, reader gone or too slow) is dropped and counted. A line is never cut in half: what the
- * system took only in part is finished before the next one.
+ * Writes log lines to a file descriptor without ever throwing, blocking or ending the process. A pipe whose reader
+ * is slow is waited for within bounds; a line that cannot be written (disk full, reader gone or too slow) is
+ * dropped and counted. A line whose beginning is out is always finished before another, so none is cut in half
+ * while the reader lives.
  */
 export class LogSink {
   readonly #fd: number;
-  #rest: Buffer | null = null;
+  readonly #clock: Clock;
+  readonly #writeFile: WriteFile;
+  #waiting: Buffer[] = [];
+  #bytes = 0;
+  /** How much of the first waiting line is out. */
+  #offset = 0;
+  #state: 'free' | 'blocked' = 'free';
   #dropped = 0;
   #error = '';
 
-  constructor(fd: number) {
+  constructor(fd: number, clock: Clock = systemClock, writeFile: WriteFile = writeSync) {
     this.#fd = fd;
+    this.#clock = clock;
+    this.#writeFile = writeFile;
+    process.once('exit', () => this.#flushAtExit());
   }
 
   write(line: string): void {
-    if (!this.#finishRest()) {
+    const bytes = Buffer.from(line);
+    if (this.#bytes + bytes.length > BUFFER_LIMIT) {
       this.#dropped += 1;
+      this.#error = 'EAGAIN';
       return;
     }
-    this.#push(Buffer.from(line));
+    this.#waiting.push(bytes);
+    this.#bytes += bytes.length;
+    if (this.#state === 'free') this.#flush();
   }
 
   /** Lines lost since the last call, and the last reason. */
@@ -34,26 +55,43 @@ export class LogSink {
     return taken;
   }
 
-  #finishRest(): boolean {
-    if (this.#rest === null) return true;
-    const rest = this.#rest;
-    this.#rest = null;
-    this.#push(rest, true);
-    return (this.#rest as Buffer | null) === null;
+  #flush(): void {
+    try {
+      for (let line = this.#waiting[0]; line !== undefined; line = this.#waiting[0]) {
+        while (this.#offset < line.length) this.#offset += this.#writeFile(this.#fd, line, this.#offset);
+        this.#waiting.shift();
+        this.#bytes -= line.length;
+        this.#offset = 0;
+      }
+    } catch (error) {
+      this.#fail(systemCode(error) ?? 'unknown');
+    }
   }
 
-  #push(bytes: Buffer, isRest = false): void {
-    let written = 0;
-    try {
-      while (written < bytes.length) written += writeSync(this.#fd, bytes, written);
-    } catch (error) {
-      this.#error = systemCode(error) ?? 'unknown';
-      const begun = isRest || written > 0;
-      if (begun && this.#error === 'EAGAIN' && bytes.length - written <= REST_LIMIT) {
-        this.#rest = bytes.subarray(written);
-      } else {
-        this.#dropped += 1;
-      }
+  #fail(error: string): void {
+    if (error === 'EAGAIN') {
+      if (this.#state === 'blocked') return;
+      this.#state = 'blocked';
+      this.#clock.after(RETRY_INTERVAL, () => {
+        this.#state = 'free';
+        this.#flush();
+      });
+      return;
+    }
+    this.#error = error;
+    this.#dropped += this.#waiting.length;
+    this.#waiting = [];
+    this.#bytes = 0;
+    this.#offset = 0;
+  }
+
+  #flushAtExit(): void {
+    const sleeper = new Int32Array(new SharedArrayBuffer(4));
+    const end = performance.now() + EXIT_PATIENCE;
+    this.#flush();
+    while (this.#waiting.length > 0 && performance.now() < end) {
+      Atomics.wait(sleeper, 0, 0, RETRY_INTERVAL);
+      this.#flush();
     }
   }
 }

@@ -42,7 +42,7 @@ export async function buildServer({ config, guard, context }: BuildOptions): Pro
     servicers,
     server,
     contextFor: ({ folder }) => ({ ...context, config, loadProto: createLoadProto(folder) }),
-    timeout: config.startTimeout * HOOK_SHARE,
+    timeout: Math.max(0, config.startTimeout * HOOK_SHARE - performance.now()),
     clock: systemClock,
     onHook: (name) => {
       registry.adding = name;
@@ -55,5 +55,5 @@ export async function buildServer({ config, guard, context }: BuildOptions): Pro
   return { server, services, interceptors, health };
 }
 
-/** Of startTimeout; the rest is for loading before and for the self-check after, so that a late hook is named. */
+/** Of startTimeout, counted from the start of the process; the rest is for saying which hook is late. */
 const HOOK_SHARE = 0.9;

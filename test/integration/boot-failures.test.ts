@@ -8,6 +8,7 @@ import { EXIT, type ExitCode } from '#src/shared/exit-codes.js';
 import type { DaemonLog } from '../support/daemon-log.js';
 import { failDaemon, startDaemon } from '../support/daemon.js';
 import { interceptor, servicer } from '../support/paths.js';
+import { TempDir } from '../support/temp-dir.js';
 
 /** What a person reads: the last lines of the log and of stderr. */
 const said = (log: DaemonLog): string => log.text;
@@ -26,8 +27,6 @@ const BAD_SERVICERS: readonly (readonly [file: string, exitCode: ExitCode, ...te
   ['syntax-error.ts', EXIT.config, /syntax-error\.ts:3/],
   ['syntax-error.js', EXIT.config, /syntax-error\.js:3/],
   ['no-hook.js', EXIT.config, /grpcHook/, /no-hook\.js/],
-  ['hook-throws.js', EXIT.config, /no database url is set/, /hook-throws\.js/],
-  ['hook-rejects.js', EXIT.config, /the database refused the password/, /hook-rejects\.js/],
   ['not-there-at-all.js', EXIT.config, /not-there-at-all\.js/],
 ];
 
@@ -46,13 +45,16 @@ test('an interceptor that is no function is refused', async () => {
 });
 
 for (const [file, text] of [
+  ['hook-throws.js', /hook-throws\.js[^]*no database url is set/],
+  ['hook-rejects.js', /hook-rejects\.js[^]*the database refused the password/],
   ['hook-never-settles.js', /hook-never-settles\.js/],
   ['never-ready.js', /startTimeout/],
   ['crashes-on-boot.js', /exit code 3/],
   ['aborts-on-boot.js', /SIGABRT/],
 ] as const) {
-  test(`the servicer ${file} makes the start fail with exit code 70`, async () => {
-    await assertFails({ servicers: [servicer(file)], startTimeout: '1s' }, EXIT.workersCannotBoot, text);
+  test(`the servicer ${file} is tried again, and then makes the start fail with exit code 70`, async () => {
+    const log = await assertFails({ servicers: [servicer(file)], startTimeout: '1s' }, EXIT.workersCannotBoot, text);
+    assert(log.all('worker.starting').length > 1);
   });
 }
 
@@ -90,7 +92,9 @@ test('a second daemon of the same name is refused with exit code 75, and the fir
 });
 
 test('a runtime folder that cannot be made is refused with exit code 73', async () => {
-  await assertFails({ runtimeDir: '/proc/no-such-folder' }, EXIT.cannotCreate, /\/proc\/no-such-folder/);
+  using dir = new TempDir();
+  const file = dir.write('a-file', '');
+  await assertFails({ runtimeDir: `${file}/run` }, EXIT.cannotCreate, /a-file/);
 });
 
 test('without any servicer there is nothing to start', async () => {

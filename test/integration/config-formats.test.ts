@@ -39,13 +39,12 @@ test('flags and environment start a daemon without any file; a flag wins over th
   assert.equal((await daemon.status()).workers.length, 2);
 });
 
-test('paths in a file are relative to the file, whatever the current folder is', async () => {
+test('paths in a file are relative to the file, and protos to their servicer, whatever the current folder is', async () => {
   const text = "servicers: ['./servicers/mine.js']\nhost: 127.0.0.1\nport: 0\nmaxWorkers: 1\n";
-  await using daemon = await startDaemon({
-    configText: { name: 'grpcserverd.yaml', text },
-    files: { 'servicers/mine.js': `export { grpcHook } from ${JSON.stringify(SERVICER)};\n` },
-    cwd: '/',
-  });
-  await using probe = new GrpcJsProbe(daemon.address);
-  assert.equal((await probe.call('Probe/Echo')).code, 'OK');
+  const files = {
+    'servicers/mine.js': "exports.grpcHook = (server, { loadProto }) => server.addService(loadProto('../protos/mine.proto').Mine.service, {});\n",
+    'protos/mine.proto': 'syntax = "proto3"; service Mine { rpc Get(Nothing) returns (Nothing); } message Nothing {}\n',
+  };
+  await using daemon = await startDaemon({ configText: { name: 'grpcserverd.yaml', text }, files, cwd: '/' });
+  assert.deepEqual(daemon.log.all('daemon.ready')[0]?.services, ['Mine']);
 });

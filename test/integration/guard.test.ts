@@ -39,7 +39,7 @@ const STREAMS: Record<string, readonly [code: string, details?: string]> = {
   'emits-a-plain-error': ['INTERNAL'],
   'emits-an-error-twice': ['NOT_FOUND', 'no such thing'],
   'emits-half-a-letter': ['NOT_FOUND', 'broken \ufffd text'],
-  'writes-after-its-end': ['OK'],
+  'writes-after-its-end': ['INTERNAL'],
   'writes-nothing': ['INTERNAL'],
   'writes-an-unserializable': ['INTERNAL'],
   'ends-twice': ['OK'],

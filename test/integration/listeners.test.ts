@@ -75,7 +75,7 @@ test('an ordinary file is never taken for a stale socket', async () => {
   using dir = new TempDir();
   const path = dir.join('precious.txt');
   writeFileSync(path, 'precious');
-  const { code, log } = await failDaemon({ config: { host: `unix:${path}` } });
+  const { code, log } = await failDaemon({ config: { host: `unix:${path}` }, deadline: 5000 });
   assert.equal(code, EXIT.osError, log.text);
   assert(statSync(path).isFile());
 });

@@ -1,81 +1,94 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { issueCertificate, type IssuedCertificate, type KeyPair } from '#src/cli/issue-certificate.js';
-import type { UserConfig } from '#src/config/options.js';
-import type { ClientTls } from './calls.js';
-import { TempDir } from './temp-dir.js';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { issueCertificate, type CertificateOrder, type IssuedCertificate, type KeyPair } from '#src/cli/issue-certificate.js';
+import { asFiles } from '#src/cli/make-certificates.js';
+import { writeNewFiles } from '#src/cli/write-new-files.js';
 
-/** Paths of two PEM files. */
-export interface PairFiles {
-  readonly cert: string;
+/** Paths of a certificate and its key, and what they hold. */
+export interface TestPair {
+  readonly certificate: string;
   readonly key: string;
+  readonly pem: { readonly certificate: string; readonly key: string };
 }
 
-const HOUR = 3_600_000;
+const DAY = 86_400_000;
+const HOSTS = ['localhost', '127.0.0.1', '::1'];
 
-/** Common name of the client certificate. */
-export const CLIENT_NAME = 'alice';
+const pairs = new Map<string, KeyPair>();
 
-/** Certificates of one test file: an authority with a server and a client, and some that are no good. */
-export class TestCertificates implements Disposable {
-  readonly ca: string;
-  readonly server: PairFiles;
-  readonly client: PairFiles;
-  /** A client that an authority unknown to the server vouches for. */
-  readonly stranger: PairFiles;
-  readonly expired: PairFiles;
-  readonly #dir = new TempDir();
-
-  /** Takes about half a second: two RSA keys. */
-  static async make(): Promise<TestCertificates> {
-    const authorityKey = rsa();
-    const key = rsa();
-    const [from, to] = [new Date(Date.now() - HOUR), new Date(Date.now() + HOUR)];
-    const authority = (commonName: string) =>
-      issueCertificate({ commonName, purpose: 'authority', notBefore: from, notAfter: to, pair: authorityKey, issuer: null });
-    const [ca, otherCa] = [await authority('test authority'), await authority('another authority')];
-    const hosts = ['localhost', '127.0.0.1', '::1'];
-    return new TestCertificates({
-      ca,
-      server: await issueCertificate({ commonName: 'localhost', purpose: 'server', hosts, notBefore: from, notAfter: to, pair: key, issuer: ca }),
-      expired: await issueCertificate({ commonName: 'localhost', purpose: 'server', hosts, notBefore: new Date(from.getTime() - HOUR), notAfter: from, pair: key, issuer: ca }),
-      client: await issueCertificate({ commonName: CLIENT_NAME, purpose: 'client', notBefore: from, notAfter: to, pair: key, issuer: ca }),
-      stranger: await issueCertificate({ commonName: 'mallory', purpose: 'client', notBefore: from, notAfter: to, pair: key, issuer: otherCa }),
-    });
-  }
-
-  private constructor(issued: Record<'ca' | 'server' | 'expired' | 'client' | 'stranger', IssuedCertificate>) {
-    const write = (name: keyof typeof issued): PairFiles => ({
-      cert: this.#dir.write(`${name}.crt`, issued[name].pem),
-      key: this.#dir.write(`${name}.key`, issued[name].pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600),
-    });
-    this.ca = write('ca').cert;
-    this.server = write('server');
-    this.client = write('client');
-    this.stranger = write('stranger');
-    this.expired = write('expired');
-  }
-
-  /** Settings for a server with TLS. */
-  get tls() {
-    return { authentication: 'ssl', certificates: { serverCertificate: this.server.cert, serverCertificateKey: this.server.key } } as const satisfies UserConfig;
-  }
-
-  /** Settings for a server that looks at client certificates. */
-  mutualTls(clientAuthentication: 'request' | 'require') {
-    const { authentication, certificates } = this.tls;
-    return { authentication, certificates: { ...certificates, rootCertificate: this.ca }, clientAuthentication } as const satisfies UserConfig;
-  }
-
-  /** For a client without a certificate, or with one. */
-  clientTls(pair?: PairFiles): ClientTls {
-    return { ca: this.ca, ...pair };
-  }
-
-  [Symbol.dispose](): void {
-    this.#dir[Symbol.dispose]();
-  }
+/** A key pair per name; made once per process, for that is what takes time. */
+export function testKeyPair(name: string): KeyPair {
+  const pair = pairs.get(name) ?? generateKeyPairSync('rsa', { modulusLength: 2048 });
+  pairs.set(name, pair);
+  return pair;
 }
 
-function rsa(): KeyPair {
-  return generateKeyPairSync('rsa', { modulusLength: 2048 });
+type TestOrder = Pick<CertificateOrder, 'commonName' | 'purpose'> &
+  Partial<Pick<CertificateOrder, 'hosts' | 'issuer'>> & {
+    /** Whose key pair it gets (`testKeyPair`). */
+    readonly key: string;
+    /** Valid from and to, in days from now. */
+    readonly days?: readonly [number, number];
+  };
+
+/** A certificate of any kind, for a test that needs one of its own. */
+export function testCertificate({ key, days: [from, to] = [-1, 90], issuer = null, ...order }: TestOrder): Promise<IssuedCertificate> {
+  const [notBefore, notAfter] = [new Date(Date.now() + from * DAY), new Date(Date.now() + to * DAY)];
+  return issueCertificate({ ...order, issuer, notBefore, notAfter, pair: testKeyPair(key) });
+}
+
+/** Writes NAME.crt (with the certificates of `chain` after its own) and NAME.key to the folder. */
+export function writeTestPair(folder: string, name: string, issued: IssuedCertificate, chain: readonly IssuedCertificate[] = []): TestPair {
+  const files = asFiles(name, { ...issued, pem: [issued, ...chain].map(({ pem }) => pem).join('') });
+  writeNewFiles(folder, files, true);
+  const [certificate, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
+  return { certificate, key, pem: { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') } };
+}
+
+export type TestCertificates = Awaited<ReturnType<typeof makeTestCertificates>>;
+
+/**
+ * Everything a test of TLS needs, written to a folder: paths and PEM of each pair. Servers are good for localhost,
+ * 127.0.0.1 and ::1. About half a second for the first set of a process, 50 ms for each further one.
+ */
+export async function makeTestCertificates(folder: string) {
+  mkdirSync(folder, { recursive: true });
+  const authority = await testCertificate({ key: 'ca', commonName: 'Test CA', purpose: 'authority' });
+  const otherAuthority = await testCertificate({ key: 'other', commonName: 'Other CA', purpose: 'authority' });
+  const between = await testCertificate({ key: 'between', commonName: 'Test intermediate CA', purpose: 'authority', issuer: authority });
+  const server = (order: Omit<TestOrder, 'commonName' | 'purpose' | 'key'>) =>
+    testCertificate({ key: 'leaf', commonName: 'localhost', purpose: 'server', hosts: HOSTS, issuer: authority, ...order });
+  const client = (order: Partial<TestOrder>) =>
+    testCertificate({ key: 'client', commonName: 'client', purpose: 'client', issuer: authority, ...order });
+  const plain = await server({});
+  const below = await server({ issuer: between });
+  const write = (name: string, issued: IssuedCertificate, chain?: IssuedCertificate[]) => writeTestPair(folder, name, issued, chain);
+  return {
+    ca: write('ca', authority),
+    server: write('server', plain),
+    client: write('client', await client({})),
+
+    otherCa: write('other-ca', otherAuthority),
+    /** Of the other authority. */
+    otherServer: write('other-server', await server({ issuer: otherAuthority })),
+    otherClient: write('other-client', await client({ issuer: otherAuthority })),
+
+    expiredServer: write('expired-server', await server({ days: [-10, -1] })),
+    notYetValidServer: write('not-yet-valid-server', await server({ days: [1, 10] })),
+    expiredClient: write('expired-client', await client({ days: [-10, -1] })),
+
+    /** A certificate, and the key of another. */
+    mismatched: write('mismatched', { ...plain, pair: testKeyPair('other') }),
+
+    /** Issued by an intermediate authority, whose certificate is in the same file. */
+    chained: write('chained', below, [between]),
+    /** The same without the intermediate. */
+    unchained: write('unchained', below),
+    /** The same with the intermediate before the server's own. */
+    wrongOrder: write('wrong-order', { ...between, pair: below.pair }, [below]),
+    intermediateCa: write('intermediate-ca', between),
+    /** A client of the intermediate authority. */
+    chainedClient: write('chained-client', await client({ issuer: between }), [between]),
+  } as const;
 }

@@ -111,9 +111,9 @@ export class ActiveCall extends ForwardingCall {
     this.fault(explain(error));
   }
 
-  /** Reports what went wrong above. */
-  fault(error: string): void {
-    this.#owner.fault(this, error, this.#code ?? INTERNAL_ERROR.code);
+  /** Reports what went wrong above; `intended` is the answer that may still be on its way through interceptors. */
+  fault(error: string, intended: number | null = null): void {
+    this.#owner.fault(this, error, this.#code ?? intended ?? INTERNAL_ERROR.code);
   }
 
   override start(listener: CallListener): void {

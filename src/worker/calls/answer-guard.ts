@@ -1,14 +1,15 @@
 /** Runs in a worker: the guard of handlers that answer with one message, through a callback. */
+import { Duplex } from 'node:stream';
 import type { Metadata } from '@grpc/grpc-js';
 import type { ActiveCall } from './active-call.js';
 import { explain } from './call-fault.js';
-import type { HandlerCall, HandlerCallback } from './handler-call.js';
-import { isAftermath, isLeftLoop, isThenable } from './handler-outcome.js';
+import type { HandlerStream, HandlerCallback } from './handler-call.js';
+import { DESTROYED, isAftermath, isLeftLoop, isThenable } from './handler-outcome.js';
 import { INTERNAL_ERROR, isStatusError } from './status.js';
 
 /** A handler may give anything for an error. */
 type Give = (error: unknown, value?: unknown, trailer?: Metadata, flags?: number) => void;
-type CallbackHandler = (call: HandlerCall, callback: Give) => unknown;
+type CallbackHandler = (call: HandlerStream, callback: Give) => unknown;
 
 const VALUE_RETURNED =
   'The handler resolved with a value, which nobody reads: call callback(null, value), ' +
@@ -16,31 +17,51 @@ const VALUE_RETURNED =
 
 export function guardAnswer(
   handler: CallbackHandler,
-  call: HandlerCall,
+  call: HandlerStream,
   callback: HandlerCallback,
   active: ActiveCall,
 ): void {
   const answer = new Answer(callback, active);
-  // destroy(error) and emit('error') say that no answer will come.
-  call.on('error', (error) => answer.abandon(error));
+  watchStream(call, answer);
   try {
     const result = handler(call, (error, value, trailer, flags) => answer.give(error, value, trailer, flags));
     if (isThenable(result)) {
       result.then(
-        (value) => answer.resolved(value),
+        (value) => answer.returned(value),
         (error: unknown) => answer.fail(error),
       );
+    } else {
+      answer.returned(undefined);
     }
   } catch (error) {
     answer.fail(error);
   }
 }
 
+/** These calls are streams too, whose end is no answer. */
+function watchStream(call: HandlerStream, answer: Answer): void {
+  call.prependListener('error', (error) => {
+    // The listener of grpc-js comes next, and would answer with the message of the error.
+    call._final = (callback) => callback();
+    answer.abandon(error);
+  });
+  if (!(call instanceof Duplex)) return;
+  const destroy = call._destroy.bind(call);
+  call._destroy = (error, callback) => {
+    if (error === null && !call.cancelled) answer.abandon(DESTROYED);
+    destroy(error, callback);
+  };
+}
+
 /** The answer that a handler owes: the first one counts. */
 class Answer {
   readonly #callback: HandlerCallback;
   readonly #active: ActiveCall;
-  #state: 'owed' | 'given' = 'owed';
+  #handler: 'running' | 'returned' = 'running';
+  /** The code of the answer; null while it is owed. */
+  #code: number | null = null;
+  /** Why the stream of the call was given up; no answer may come. */
+  #abandoned: unknown = undefined;
 
   constructor(callback: HandlerCallback, active: ActiveCall) {
     this.#callback = callback;
@@ -48,41 +69,54 @@ class Answer {
   }
 
   give(error: unknown, value?: unknown, trailer?: Metadata, flags?: number): void {
-    if (this.#state === 'given') {
-      this.#active.fault(`The callback was called again, with ${explain(error ?? value)}; the first call counted.`);
-    } else if (!error) {
-      this.#state = 'given';
-      this.#callback(null, value, trailer, flags);
-    } else {
+    if (this.#code !== null) {
+      this.#report(`The callback was called again, with ${explain(error ?? value)}; the first call counted.`);
+    } else if (error) {
       this.#refuse(error, trailer);
+    } else {
+      this.#code = 0;
+      this.#callback(null, value, trailer, flags);
     }
   }
 
   /** The handler threw or rejected. */
   fail(error: unknown): void {
-    if (this.#state === 'owed') this.#refuse(error);
-    else if (!isAftermath(error, this.#active)) this.#active.fault(explain(error));
+    this.#handler = 'returned';
+    if (this.#code === null) this.#refuse(error);
+    else if (!isAftermath(error, this.#active)) this.#report(explain(error));
   }
 
-  /** The stream of the call was destroyed. */
+  /** The handler is done. Without a value it may still call back, from an event or a timer. */
+  returned(value: unknown): void {
+    this.#handler = 'returned';
+    if (this.#code !== null) return;
+    if (value !== undefined && this.#active.code === null) this.#refuse(VALUE_RETURNED);
+    else if (this.#abandoned !== undefined) this.#giveUpSoon();
+  }
+
+  /** The stream of the call was destroyed, or emitted an error. A handler that left its loop can still answer. */
   abandon(error: unknown): void {
-    // A handler may leave its loop over the client's messages and still answer.
-    if (this.#state === 'owed' && !isLeftLoop(error)) this.#refuse(error);
+    if (isLeftLoop(error)) return;
+    this.#abandoned = error;
+    if (this.#handler === 'returned') this.#giveUpSoon();
   }
 
-  /** The handler's promise is fulfilled. Without a value it may still call back later, from an event or a timer. */
-  resolved(value: unknown): void {
-    if (value !== undefined && this.#state === 'owed' && this.#active.code === null) this.#refuse(VALUE_RETURNED);
+  /** Not at once: the handler may hear of the same error, and know a better answer. */
+  #giveUpSoon(): void {
+    setImmediate(() => {
+      if (this.#code === null) this.#refuse(this.#abandoned);
+    });
   }
 
   #refuse(error: unknown, trailer?: Metadata): void {
-    this.#state = 'given';
-    if (isStatusError(error)) {
-      this.#callback(error, null, trailer);
-      return;
-    }
-    const wasOver = this.#active.isOver;
-    this.#callback(INTERNAL_ERROR, null, trailer);
-    if (!(wasOver && isAftermath(error, this.#active))) this.#active.fault(explain(error));
+    const isSilent = isAftermath(error, this.#active);
+    const answer = isStatusError(error) ? error : INTERNAL_ERROR;
+    this.#code = answer.code;
+    this.#callback(answer, null, trailer);
+    if (answer !== error && !isSilent) this.#report(explain(error));
+  }
+
+  #report(error: string): void {
+    this.#active.fault(error, this.#code);
   }
 }

@@ -2,7 +2,7 @@
 import type { UntypedHandleCall } from '@grpc/grpc-js';
 import { guardAnswer } from './answer-guard.js';
 import { ForwardingCall } from './forwarding-call.js';
-import { chainOf, type AnswerStream, type HandlerCall, type HandlerCallback, type HandlerKind } from './handler-call.js';
+import { chainOf, type HandlerStream, type HandlerCallback, type HandlerKind } from './handler-call.js';
 import { guardStream } from './stream-guard.js';
 
 /**
@@ -12,23 +12,30 @@ import { guardStream } from './stream-guard.js';
  */
 export function guardHandler(kind: HandlerKind, handler: UntypedHandleCall): UntypedHandleCall {
   // grpc-js's one type for the four kinds fits none of them.
-  const run = handler as (call: HandlerCall, callback?: unknown) => unknown;
-  if (kind === 'unary' || kind === 'clientStream') {
-    const guarded = (call: HandlerCall, callback: HandlerCallback): void => {
-      const active = findActive(call);
-      if (active === null) run(call, callback);
-      else guardAnswer(run, call, callback, active);
-    };
-    return guarded as UntypedHandleCall;
-  }
-  return (call: HandlerCall) => {
+  const run = handler as Handler;
+  const guarded: (call: never, callback: never) => void = kind === 'unary' || kind === 'clientStream' ? guardedAnswer(run) : guardedStream(run);
+  return guarded as UntypedHandleCall;
+}
+
+type Handler = (call: HandlerStream, callback?: unknown) => unknown;
+
+function guardedAnswer(handler: Handler) {
+  return (call: HandlerStream, callback: HandlerCallback): void => {
     const active = findActive(call);
-    if (active === null) run(call);
-    else guardStream(run, call as AnswerStream, active);
+    if (active === null) handler(call, callback);
+    else guardAnswer(handler, call, callback, active);
   };
 }
 
-function findActive(call: HandlerCall): ForwardingCall['active'] {
+function guardedStream(handler: Handler) {
+  return (call: HandlerStream): void => {
+    const active = findActive(call);
+    if (active === null) handler(call);
+    else guardStream(handler, call, active);
+  };
+}
+
+function findActive(call: HandlerStream): ForwardingCall['active'] {
   const chain = chainOf(call);
   return chain instanceof ForwardingCall ? chain.active : null;
 }

@@ -1,19 +1,15 @@
 /** Runs in a worker: the objects that grpc-js gives to handlers. */
-import type { EventEmitter } from 'node:events';
 import type { Duplex, Writable } from 'node:stream';
 import type { Metadata, ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import type { CallStatus } from './forwarding-call.js';
 
 export type HandlerKind = 'unary' | 'clientStream' | 'serverStream' | 'bidi';
 
-/** What the guards use of a handler's first argument, whatever the kind of the call. */
-export interface HandlerCall extends EventEmitter {
+/** The first argument of a handler. grpc-js makes it a Writable even where nothing can be written. */
+export type HandlerStream = (Writable | Duplex) & {
   /** grpc-js sets it at the end of every call, however it ended. */
   readonly cancelled: boolean;
-}
-
-/** The first argument of a handler that streams its answer. */
-export type AnswerStream = HandlerCall & (Writable | Duplex);
+};
 
 /** What grpc-js gives to a handler that answers with one message. */
 export type HandlerCallback = (error: CallStatus | null, value?: unknown, trailer?: Metadata, flags?: number) => void;
@@ -23,6 +19,6 @@ export type HandlerCallback = (error: CallStatus | null, value?: unknown, traile
  * declares private (server-call.ts, 1.14), and has no other way to end a call whose stream was destroyed. A test
  * walks all kinds of calls through this line, and package.json holds grpc-js at ~1.14.
  */
-export function chainOf(call: HandlerCall): ServerInterceptingCallInterface {
-  return (call as HandlerCall & { readonly call: ServerInterceptingCallInterface }).call;
+export function chainOf(call: HandlerStream): ServerInterceptingCallInterface {
+  return (call as HandlerStream & { readonly call: ServerInterceptingCallInterface }).call;
 }

@@ -6,6 +6,9 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
+/** What is reported of a call that was given up without a reason. */
+export const DESTROYED = 'The call was destroyed before it was answered: end it, call back, or throw the status.';
+
 /** What node destroys a stream with when a `for await` loop over it is left early. */
 export function isLeftLoop(error: unknown): boolean {
   return systemCode(error) === 'ABORT_ERR';

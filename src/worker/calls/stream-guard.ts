@@ -1,16 +1,15 @@
 /** Runs in a worker: the guard of handlers that stream their answer. */
+import { Duplex } from 'node:stream';
+import { status } from '@grpc/grpc-js';
 import type { ActiveCall } from './active-call.js';
 import { explain } from './call-fault.js';
-import { chainOf, type AnswerStream } from './handler-call.js';
-import { isAftermath, isLeftLoop, isThenable } from './handler-outcome.js';
+import { chainOf, type HandlerStream } from './handler-call.js';
+import { DESTROYED, isAftermath, isLeftLoop, isThenable } from './handler-outcome.js';
 import { isStatusError, statusOf } from './status.js';
 
-const DESTROYED =
-  'The call was destroyed before it ended (leaving a "for await" loop over a call destroys it): ' +
-  'end it with call.end(), or throw the status.';
-
-export function guardStream(handler: (call: AnswerStream) => unknown, call: AnswerStream, active: ActiveCall): void {
+export function guardStream(handler: (call: HandlerStream) => unknown, call: HandlerStream, active: ActiveCall): void {
   const guard = new StreamGuard(call, active);
+  if (call instanceof Duplex) keepAnswerOpen(call);
   try {
     const result = handler(call);
     if (isThenable(result)) {
@@ -27,19 +26,29 @@ export function guardStream(handler: (call: AnswerStream) => unknown, call: Answ
 }
 
 /**
+ * `for await (const message of call)` over a bidirectional call destroys it when the loop ends, even after the last
+ * message, and with it the half that the answer goes through: the client would wait for ever. Here it does not.
+ */
+function keepAnswerOpen(call: Duplex): void {
+  call[Symbol.asyncIterator] = () => call.iterator({ destroyOnReturn: false });
+}
+
+/**
  * Sees to the status of a stream. It replaces the two methods that node calls on a Writable at its end (`_final`
  * when all is written, `_destroy` when it is given up), because grpc-js answers in the first alone, and with the
  * message of any error.
  */
 class StreamGuard {
-  readonly #call: AnswerStream;
+  readonly #call: HandlerStream;
   readonly #active: ActiveCall;
   /** `running` until the handler returned or its promise settled; `answered` once a status is on its way. */
   #state: 'running' | 'returned' | 'answered' = 'running';
   /** What the call is to end with; undefined: with OK. */
   #error: unknown = undefined;
+  /** An error that destroys the call is then emitted as well. */
+  #dealtWith: unknown = undefined;
 
-  constructor(call: AnswerStream, active: ActiveCall) {
+  constructor(call: HandlerStream, active: ActiveCall) {
     this.#call = call;
     this.#active = active;
     // Before the listener of grpc-js, which ends the call.
@@ -63,13 +72,13 @@ class StreamGuard {
 
   /** The handler threw or rejected: what it wrote goes out, then its status. */
   fail(error: unknown): void {
-    if (this.#state === 'answered' || this.#call.cancelled) {
-      if (!isAftermath(error, this.#active)) this.#active.fault(explain(error));
+    if (this.#state === 'answered' || this.#call.cancelled || this.#call.writableEnded) {
+      this.#report(error);
     } else if (this.#call.destroyed) {
       this.#answer(error);
     } else {
-      this.#error = error;
       this.#state = 'returned';
+      this.#error = error;
       this.#call.end();
     }
   }
@@ -82,21 +91,30 @@ class StreamGuard {
   }
 
   #errored(error: unknown): void {
-    if (this.#state !== 'answered') this.#error = error;
-    else if (!isAftermath(error, this.#active)) this.#active.fault(explain(error));
+    if (this.#state === 'answered') this.#report(error);
+    else this.#error = error;
   }
 
   #destroyed(error: Error | null): void {
-    if (this.#state === 'answered' || this.#call.cancelled) return;
-    const isPlain = error === null || isLeftLoop(error);
-    // A handler that left its loop has yet to say why: the error that it throws is the answer.
-    if (this.#state === 'running' && isPlain) return;
-    this.#answer(isPlain ? DESTROYED : error);
+    if (this.#call.cancelled) return;
+    if (error !== null) this.#errored(error);
+    if (this.#state === 'answered') return;
+    // A handler that is still running may throw the reason: that is the better answer.
+    if (this.#state === 'running' && (error === null || isLeftLoop(error))) return;
+    this.#answer(error ?? DESTROYED);
   }
 
   #answer(error: unknown): void {
     this.#state = 'answered';
+    this.#error = error;
     chainOf(this.#call).sendStatus(statusOf(error));
-    if (!isStatusError(error)) this.#active.fault(explain(error));
+    if (isStatusError(error)) this.#dealtWith = error;
+    else this.#report(error);
+  }
+
+  #report(error: unknown): void {
+    if (error === this.#dealtWith || isAftermath(error, this.#active)) return;
+    this.#dealtWith = error;
+    this.#active.fault(explain(error), this.#error === undefined ? status.OK : statusOf(this.#error).code);
   }
 }

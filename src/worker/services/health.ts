@@ -1,7 +1,40 @@
-import { HealthImplementation, service } from 'grpc-health-check';
-export function createHealth(services: readonly string[]): {definition: import('@grpc/grpc-js').ServiceDefinition; implementation: import('@grpc/grpc-js').UntypedServiceImplementation; setServing(): void; setNotServing(): void} {
-  const all = ['', ...services];
-  const impl = new HealthImplementation(Object.fromEntries(all.map((s) => [s, 'NOT_SERVING' as const])));
-  let added: any; impl.addToServer({ addService: (_d: unknown, i: unknown) => { added = i; } } as never);
-  return { definition: service, implementation: added, setServing() { for (const s of all) impl.setStatus(s, 'SERVING'); }, setNotServing() { for (const s of all) impl.setStatus(s, 'NOT_SERVING'); } };
+// In workers: grpc.health.v1, with the package grpc-health-check.
+import { createRequire } from 'node:module';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import type { HealthImplementation, ServingStatus } from 'grpc-health-check';
+import type { BuiltInService } from './built-in-service.js';
+
+export interface Health extends BuiltInService {
+  /** Everything answers SERVING from now on; open Watch calls are told. */
+  setServing(): void;
+  /** Everything answers NOT_SERVING from now on; open Watch calls are told. They stay open until somebody ends them. */
+  setNotServing(): void;
+}
+
+/**
+ * Check, Watch and List, for the whole server (the empty name) and for each service; NOT_SERVING at first.
+ * @param serviceNames Full names. Read again by each setter, so that a service added late is known from then on.
+ */
+export function createHealth(serviceNames: Iterable<string>): Health {
+  // The package reads and parses its .proto file when it is loaded.
+  const require = createRequire(import.meta.url);
+  const { HealthImplementation: Implementation, service } = require('grpc-health-check') as typeof import('grpc-health-check');
+  const health = new Implementation();
+  const set = (status: ServingStatus): void => {
+    for (const name of ['', ...serviceNames]) health.setStatus(name, status);
+  };
+  set('NOT_SERVING');
+  return {
+    definition: service,
+    implementation: handlersOf(health),
+    setServing: () => set('SERVING'),
+    setNotServing: () => set('NOT_SERVING'),
+  };
+}
+
+/** The package gives its handlers to a server and to nobody else. */
+function handlersOf(health: HealthImplementation): UntypedServiceImplementation {
+  let handlers: UntypedServiceImplementation = {};
+  health.addToServer({ addService: (_service, implementation) => (handlers = implementation) });
+  return handlers;
 }

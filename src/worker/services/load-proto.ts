@@ -1,5 +1,89 @@
-import { resolve } from 'node:path';
+// In workers: context.loadProto. What it loads, reflection describes faithfully.
+import { createRequire } from 'node:module';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { loadPackageDefinition, type GrpcObject } from '@grpc/grpc-js';
-import { loadSync, type Options } from '@grpc/proto-loader';
-export type LoadProto = (path: string | string[], options?: Options) => GrpcObject;
-export const createLoadProto = (folder: string): LoadProto => (path, options) => loadPackageDefinition(loadSync(resolve(folder, path as string), options));
+import type { Options, PackageDefinition } from '@grpc/proto-loader';
+import { DaemonError, systemCode, toError } from '../../shared/errors.js';
+import type { DescriptorRegistry } from './descriptor-registry.js';
+import { decodeFile, splitSet } from './descriptors/codec.js';
+import { protobufjsJson } from './descriptors/protobufjs-json.js';
+import { readProtoTree } from './proto-tree.js';
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Options of proto-loader, and what they are when not given: `keepCase: true`, `longs: String`, `enums: String`,
+ * `defaults: true`, `oneofs: true`; so messages look as they do in the .proto file. `includeDirs`, the folders in
+ * which imports are looked up, is the folder of each file.
+ */
+export type LoadProtoOptions = Options;
+
+/**
+ * Loads services and messages for `server.addService`.
+ * @param path A .proto file, a descriptor set (.binpb, .pb, .protoset, .desc: protoc --include_imports
+ *   --descriptor_set_out, buf build -o), or several of them.
+ * @throws DaemonError E_SERVICER when a file is missing or not valid.
+ */
+export type LoadProto = (path: string | readonly string[], options?: LoadProtoOptions) => GrpcObject;
+
+const DEFAULTS = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true } satisfies Options;
+const DESCRIPTOR_SET = /\.(?:binpb|pb|protoset|desc)$/;
+
+/** @param baseFolder What relative paths are relative to: the folder of the servicer or of the config file. */
+export function createLoadProto(registry: DescriptorRegistry, baseFolder: string): LoadProto {
+  return (path, options = {}) => {
+    const paths = typeof path === 'string' ? [path] : path;
+    const merged: Options = { ...DEFAULTS, ...options };
+    const includeDirs = options.includeDirs?.map((folder) => resolve(baseFolder, folder));
+    const absolute = (file: string): string => {
+      const fromBase = resolve(baseFolder, file);
+      // As for protoc, a path may be relative to an include folder.
+      return includeDirs === undefined || existsSync(fromBase) ? fromBase : file;
+    };
+    const sets = paths.filter((file) => DESCRIPTOR_SET.test(file)).map(absolute);
+    const protos = paths.filter((file) => !DESCRIPTOR_SET.test(file)).map(absolute);
+    const definition: PackageDefinition = {};
+    for (const set of sets) Object.assign(definition, loadSet(set, merged, registry));
+    if (protos.length > 0) {
+      const folders = includeDirs ?? [...new Set(protos.map((file) => dirname(file)))];
+      Object.assign(definition, loadSources(protos, { ...merged, includeDirs: folders }, registry));
+    }
+    return loadPackageDefinition(definition);
+  };
+}
+
+function loadSources(paths: readonly string[], options: Options & { includeDirs: string[] }, registry: DescriptorRegistry): PackageDefinition {
+  const { entries, sources } = readProtoTree(paths, options.includeDirs);
+  const definition = explain(entries.join(', '), () => loader().loadSync([...entries], options));
+  registry.addSources(sources);
+  return definition;
+}
+
+function loadSet(path: string, options: Options, registry: DescriptorRegistry): PackageDefinition {
+  const bytes = readSet(path);
+  return explain(path, () => {
+    const files = splitSet(bytes);
+    const definition = loader().fromJSON(protobufjsJson(files.map(decodeFile), options.keepCase === true), options);
+    registry.addSet(files);
+    return definition;
+  });
+}
+
+const loader = (): typeof import('@grpc/proto-loader') => require('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
+
+function readSet(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new DaemonError('E_SERVICER', `Cannot read the descriptor set ${path} (${systemCode(cause)})`, { cause });
+  }
+}
+
+function explain<T>(path: string, load: () => T): T {
+  try {
+    return load();
+  } catch (cause) {
+    throw new DaemonError('E_SERVICER', `Cannot load ${path}: ${toError(cause).message}`, { cause, hint: 'Mend the file; protoc or buf build say more' });
+  }
+}

@@ -1,0 +1,7 @@
+import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
+
+/** A service of the daemon's own, ready for `server.addService(definition, implementation)`. */
+export interface BuiltInService {
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
