@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../shared/version.js';
+import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
 import { listHandlersCommand } from './commands/list-handlers.js';
@@ -11,7 +12,7 @@ import { stopCommand } from './commands/stop.js';
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
   Serve: [startCommand, statusCommand, stopCommand],
   Inspect: [checkCommand, listHandlersCommand],
-  Configure: [configCommand],
+  Configure: [configCommand, certsCommand],
 };
 
 export function createProgram(): Command {

@@ -16,7 +16,7 @@ function isRunning(pid: number): boolean {
   }
   try {
     // After the name, which may itself hold parentheses: the state.
-    return !/\) Z /.test(readFileSync(`/proc/${String(pid)}/stat`, 'utf8'));
+    return !readFileSync(`/proc/${String(pid)}/stat`, 'utf8').includes(') Z ');
   } catch {
     return true;
   }

@@ -99,7 +99,7 @@ function open(server: Server, address: string, port: number | null, events: List
 const bracket = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 function refusal(address: string, error: unknown, port?: number): DaemonError {
-  switch (systemCode(error)) {
+  switch (systemCode(error) ?? '') {
     case 'EADDRINUSE': {
       const owner = port === undefined ? null : describePortOwner(port);
       return new DaemonError('E_ADDRESS', `${address} is taken${owner === null ? ' by another process' : ` by ${owner}`}`, { cause: error });

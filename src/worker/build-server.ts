@@ -11,8 +11,12 @@ import { ServiceRegistry, OURSELVES } from './service-registry.js';
 import type { ServicerContext } from './servicer-context.js';
 import { ServicerServer } from './servicer-server.js';
 import { loadServicers } from './servicers.js';
-import { createHealth } from './services/health.js';
+import type { BuiltInService } from './services/built-in-service.js';
+import { createChannelz } from './services/channelz.js';
+import { DescriptorRegistry } from './services/descriptor-registry.js';
+import { createHealth, type Health } from './services/health.js';
 import { createLoadProto } from './services/load-proto.js';
+import { createReflection } from './services/reflection.js';
 
 export interface BuildOptions {
   readonly config: Config;
@@ -29,7 +33,7 @@ export interface BuiltServer {
   /** As the config lists them, outermost first. */
   readonly interceptors: readonly LoadedInterceptor[];
   /** Served to clients only when the option says so. */
-  readonly health: ReturnType<typeof createHealth>;
+  readonly health: Health;
 }
 
 /** @throws DaemonError E_INTERCEPTOR, E_SERVICER, E_SERVICER_HOOK or E_SERVICER_TIMEOUT */
@@ -37,11 +41,12 @@ export async function buildServer({ config, guard, context }: BuildOptions): Pro
   const interceptors = await loadInterceptors(config.interceptors);
   const servicers = await loadServicers<ServicerContext>(config.servicers);
   const registry = new ServiceRegistry();
+  const descriptors = new DescriptorRegistry();
   const server = new ServicerServer(channelOptions(config), registry, guard);
   await runHooks({
     servicers,
     server,
-    contextFor: ({ folder }) => ({ ...context, config, loadProto: createLoadProto(folder) }),
+    contextFor: ({ folder }) => ({ ...context, config, loadProto: createLoadProto(descriptors, folder) }),
     timeout: Math.max(0, config.startTimeout * HOOK_SHARE - performance.now()),
     clock: systemClock,
     onHook: (name) => {
@@ -49,9 +54,15 @@ export async function buildServer({ config, guard, context }: BuildOptions): Pro
     },
   });
   registry.adding = OURSELVES;
+  const onProblem = (problem: string): void => context.logger.warn(`reflection: ${problem}`);
   const services = registry.list();
   const health = createHealth(services.map(({ name }) => name));
-  if (config.health) server.addService(health.definition, health.implementation);
+  const builtIn: BuiltInService[] = [
+    ...(config.health ? [health] : []),
+    ...(config.channelz ? [createChannelz()] : []),
+    ...(config.reflection ? createReflection({ services: () => server.definitions, registry: descriptors, onProblem }) : []),
+  ];
+  for (const { definition, implementation } of builtIn) server.addService(definition, implementation);
   return { server, services, interceptors, health };
 }
 

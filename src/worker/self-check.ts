@@ -3,19 +3,14 @@
  * It goes outside of all interceptors, so that neither a signature nor a strict interceptor nor mTLS stands in its
  * way, and works when health is not served to clients.
  */
-import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { DaemonError, toError } from '../shared/errors.js';
+import type { BuiltInService } from './services/built-in-service.js';
 import type { ServicerServer } from './servicer-server.js';
 import type { Transport } from './transport/transport.js';
 
 const CHECK = '/grpc.health.v1.Health/Check';
 /** HealthCheckResponse { status: SERVING } on the wire. */
 const SERVING = Buffer.from([0x08, 0x01]);
-
-export interface HealthService {
-  readonly definition: ServiceDefinition;
-  readonly implementation: UntypedServiceImplementation;
-}
 
 /**
  * @param health the daemon's own health service, if it is not among the server's services
@@ -25,7 +20,7 @@ export interface HealthService {
 export async function selfCheck(
   server: ServicerServer,
   transport: Transport,
-  health: HealthService | null,
+  health: BuiltInService | null,
   timeout: number,
 ): Promise<void> {
   if (health !== null) server.addService(health.definition, health.implementation);

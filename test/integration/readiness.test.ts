@@ -1,7 +1,7 @@
 // A worker is ready when it can serve, whatever the settings let clients do: its self-call passes by them all.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { TestCertificates } from '../support/certificates.js';
+import { TestCertificates } from '../support/daemon-certificates.js';
 import { startDaemon } from '../support/daemon.js';
 import { interceptor, servicer } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';

@@ -1,7 +1,7 @@
 // The signature setting: every pair must be in the metadata of a call.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { TestCertificates } from '../support/certificates.js';
+import { TestCertificates } from '../support/daemon-certificates.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
 import { PEERS, type PeerKind } from '../support/peers.js';
 import { GrpcJsProbe, Probe } from '../support/probe.js';

@@ -5,7 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
 import type { UserConfig } from '#src/config/options.js';
 import { EXIT } from '#src/shared/exit-codes.js';
-import { CLIENT_NAME, TestCertificates } from '../support/certificates.js';
+import { CLIENT_NAME, TestCertificates } from '../support/daemon-certificates.js';
 import type { ClientTls } from '../support/calls.js';
 import { failDaemon, startDaemon, type Daemon } from '../support/daemon.js';
 import { PEERS, type PeerKind } from '../support/peers.js';

@@ -4,7 +4,6 @@
  */
 import { connect } from 'node:http2';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { experimental, ServerCredentials, type Server, type ServerInterceptor } from '@grpc/grpc-js';
 import { duplexPair } from './duplex-pair.js';
 import { unaryExchange } from './unary-exchange.js';
@@ -53,8 +52,7 @@ export class Http2Transport implements Transport {
   async selfCall(path: string, timeout: number): Promise<Buffer> {
     const injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure());
     const [near, far] = duplexPair();
-    // grpc-js asks for a Duplex and node:http2 serves any; only the type of the older signature says Socket.
-    injector.injectConnection(far as Duplex as Socket);
+    injector.injectConnection(far);
     const session = connect('http://self-call', { createConnection: () => near });
     try {
       return await unaryExchange(session, path, timeout);
