@@ -22,6 +22,16 @@ export function commandOf(pid: number): string {
   return readOrEmpty(`/proc/${pid}/cmdline`).toString().replaceAll('\0', ' ').trim();
 }
 
+/** Whether the process runs; one that has ended and only waits to be noticed by its parent does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  return !['Z', 'X'].includes(/\) (\w)/.exec(readOrEmpty(`/proc/${pid}/stat`).toString())?.[1] ?? '');
+}
+
 function pids(): number[] {
   return HAS_PROC ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number) : [];
 }
