@@ -22,20 +22,9 @@ export function commandOf(pid: number): string {
   return readOrEmpty(`/proc/${pid}/cmdline`).toString().replaceAll('\0', ' ').trim();
 }
 
-<<<<<<< HEAD
-/** Whether the process runs; one that has ended and only waits to be noticed by its parent does not. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-  return !['Z', 'X'].includes(/\) (\w)/.exec(readOrEmpty(`/proc/${pid}/stat`).toString())?.[1] ?? '');
-=======
 /** Whether a process runs; one that has ended and waits for its parent does not. */
 export function isAlive(pid: number): boolean {
   return !['', 'Z', 'X'].includes(/\) (\w)/.exec(readOrEmpty(`/proc/${pid}/stat`).toString())?.[1] ?? '');
->>>>>>> peers
 }
 
 function pids(): number[] {
