@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { TlsMaterial } from './certificates.js';
 import type { Config } from './options.js';
@@ -20,6 +21,9 @@ export function createTlsOptions(material: TlsMaterial, clientAuthentication: Co
     minVersion: 'TLSv1.2',
     requestCert: asksForCertificate,
     rejectUnauthorized: clientAuthentication === 'require',
+    // A session is resumed without a look at the client's certificate, or at whether there was one. So it holds only
+    // among servers that demand the same; tickets outlive a reload where their keys do.
+    sessionIdContext: createHash('sha256').update(`${clientAuthentication}\n${authorities}`).digest('hex').slice(0, 32),
     // Without `ca` Node would trust the public authorities of the web; an empty list trusts nobody.
     ...(asksForCertificate ? { ca: authorities ?? [] } : {}),
   };

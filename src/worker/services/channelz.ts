@@ -1,4 +1,4 @@
-// In workers: grpc.channelz.v1, which describes the worker that answers.
+/** Runs in workers and in the inspector: grpc.channelz.v1, which describes the worker that answers. */
 import { getChannelzHandlers, getChannelzServiceDefinition } from '@grpc/grpc-js';
 import type { BuiltInService } from './built-in-service.js';
 

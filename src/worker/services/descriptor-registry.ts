@@ -1,4 +1,4 @@
-// In workers: remembers what context.loadProto loaded, until somebody asks for reflection.
+/** Runs in workers and in the inspector: remembers what context.loadProto loaded, until somebody asks for reflection. */
 import { decodeFile } from './descriptors/codec.js';
 import { compileProtos, type ProtoSource } from './descriptors/compiler.js';
 import type { FilePool } from './descriptors/file-pool.js';

@@ -1,4 +1,4 @@
-// In workers: grpc.health.v1, with the package grpc-health-check.
+/** Runs in workers and in the inspector: grpc.health.v1, with the package grpc-health-check. */
 import { createRequire } from 'node:module';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import type { HealthImplementation, ServingStatus } from 'grpc-health-check';

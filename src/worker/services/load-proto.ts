@@ -1,4 +1,4 @@
-// In workers: context.loadProto. What it loads, reflection describes faithfully.
+/** Runs in workers and in the inspector: context.loadProto. What it loads, reflection describes faithfully. */
 import { createRequire } from 'node:module';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -7,7 +7,9 @@ import type { Options, PackageDefinition } from '@grpc/proto-loader';
 import { DaemonError, systemCode, toError } from '../../shared/errors.js';
 import type { DescriptorRegistry } from './descriptor-registry.js';
 import { decodeFile, splitSet } from './descriptors/codec.js';
+import type { FileDescriptor } from './descriptors/file-descriptor.js';
 import { protobufjsJson } from './descriptors/protobufjs-json.js';
+import { wellKnownFiles } from './descriptors/well-known.js';
 import { readProtoTree } from './proto-tree.js';
 
 const require = createRequire(import.meta.url);
@@ -63,11 +65,21 @@ function loadSources(paths: readonly string[], options: Options & { includeDirs:
 function loadSet(path: string, options: Options, registry: DescriptorRegistry): PackageDefinition {
   const bytes = readSet(path);
   return explain(path, () => {
-    const files = splitSet(bytes);
-    const definition = loader().fromJSON(protobufjsJson(files.map(decodeFile), options.keepCase === true), options);
-    registry.addSet(files);
+    const encoded = splitSet(bytes);
+    const files = withWellKnown(encoded.map(decodeFile));
+    const definition = loader().fromJSON(protobufjsJson(files, options.keepCase === true), options);
+    registry.addSet(encoded);
     return definition;
   });
+}
+
+/** Not every set holds google/protobuf/*.proto, which everybody has. */
+function withWellKnown(files: readonly FileDescriptor[]): FileDescriptor[] {
+  const present = new Set(files.map(({ name }) => name));
+  const missing = new Set(files.flatMap(({ dependency }) => dependency).filter((name) => !present.has(name)));
+  const unknown = [...missing].filter((name) => !wellKnownFiles().has(name));
+  if (unknown.length > 0) throw new Error(`it lacks ${unknown.join(', ')}; make it with --include_imports`);
+  return missing.size === 0 ? [...files] : [...files, ...[...wellKnownFiles().values()].filter(({ name }) => !present.has(name))];
 }
 
 const loader = (): typeof import('@grpc/proto-loader') => require('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
@@ -84,6 +96,6 @@ function explain<T>(path: string, load: () => T): T {
   try {
     return load();
   } catch (cause) {
-    throw new DaemonError('E_SERVICER', `Cannot load ${path}: ${toError(cause).message}`, { cause, hint: 'Mend the file; protoc or buf build say more' });
+    throw new DaemonError('E_SERVICER', `Cannot load ${path}: ${toError(cause).message}`, { cause, hint: 'Mend the file, then run grpcserverd check.' });
   }
 }

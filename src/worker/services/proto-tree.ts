@@ -1,4 +1,7 @@
-// In workers: finds .proto files and everything they import, before proto-loader does, to say plainly what is missing.
+/**
+ * Runs in workers and in the inspector: finds .proto files and everything they import, before proto-loader does, to
+ * say plainly what is missing.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DaemonError, systemCode } from '../../shared/errors.js';

@@ -1,4 +1,4 @@
-// In workers: answers reflection requests from the descriptors of everything that is served.
+/** Runs in workers: answers reflection requests from the descriptors of everything that is served. */
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { DescriptorRegistry } from './descriptor-registry.js';
 import { compileProtos } from './descriptors/compiler.js';

@@ -1,4 +1,4 @@
-// In workers: the messages of grpc.reflection, read from reflection.proto at the first use.
+/** Runs in workers: the messages of grpc.reflection, read from reflection.proto at the first use. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';

@@ -1,4 +1,4 @@
-// In workers: grpc.reflection v1 and v1alpha. Nothing is read or parsed before the first call.
+/** Runs in workers: grpc.reflection v1 and v1alpha. Nothing is read or parsed before the first call. */
 import type { ServerDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
 import type { BuiltInService } from './built-in-service.js';
 import type { DescriptorRegistry } from './descriptor-registry.js';

@@ -1,4 +1,4 @@
-// In workers: descriptors to and from their wire form. Loaded at the first use, which most workers never make.
+/** Runs in workers, and not before it is needed: descriptors to and from their wire form. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';

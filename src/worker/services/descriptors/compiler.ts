@@ -1,3 +1,4 @@
+/** Runs in workers: a compiler for .proto files, as far as descriptors go. */
 import type { FileDescriptor } from './file-descriptor.js';
 import { linkFile } from './linker.js';
 import { jsonName } from './names.js';

@@ -1,3 +1,4 @@
+/** Runs in workers: default values of fields, as descriptors hold them. */
 import { TYPE } from './file-descriptor.js';
 import type { OptionValue } from './option-statement.js';
 import { toBigInt } from './token-reader.js';

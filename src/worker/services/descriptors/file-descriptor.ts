@@ -1,6 +1,6 @@
 /**
- * The messages of google/protobuf/descriptor.proto as plain objects, as far as they are worked with here. Options
- * and source info stay encoded: they pass through unread, and so do extensions that nobody here knows.
+ * Runs in workers: the messages of google/protobuf/descriptor.proto as plain objects, as far as they are worked with.
+ * Options and source info stay encoded: they pass through unread, and so do extensions that nobody here knows.
  */
 export interface FileDescriptor extends Optioned {
   name: string;

@@ -1,3 +1,4 @@
+/** Runs in workers: the files that reflection describes. */
 import { encodeFile } from './codec.js';
 import type { FileDescriptor } from './file-descriptor.js';
 import { symbolsOf } from './symbols.js';

@@ -1,7 +1,7 @@
 /**
- * Descriptors from service definitions that the user loaded without `context.loadProto`. proto-loader puts its own
- * FileDescriptorProtos beside them: one per package, without imports, under names of its own. They are taken apart
- * and put together again as files that strict clients accept.
+ * Runs in workers: descriptors from service definitions that were loaded without `context.loadProto`. proto-loader
+ * puts its own FileDescriptorProtos beside them: one per package, without imports, under names of its own. They are
+ * taken apart and put together again as files that strict clients accept.
  */
 import { decodeFile } from './codec.js';
 import { emptyFile, qualified, type FileDescriptor } from './file-descriptor.js';

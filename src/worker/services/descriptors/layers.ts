@@ -1,3 +1,5 @@
+/** Runs in workers: which file has to come before which. */
+
 /**
  * Puts every node above what it uses: into the layer after the highest that it needs. Nodes of one group may share a
  * layer, and use each other there.

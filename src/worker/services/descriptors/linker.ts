@@ -1,3 +1,4 @@
+/** Runs in workers: looks up the names of types in a file. */
 import { TYPE, type FieldDescriptor, type FileDescriptor } from './file-descriptor.js';
 import { resolve, symbolsOf, type FileSymbol, type Lookup } from './symbols.js';
 

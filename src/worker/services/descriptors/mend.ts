@@ -1,5 +1,5 @@
 /**
- * Mends the descriptors that proto-loader makes from protobufjs objects, in which much is misplaced: proto3
+ * Runs in workers: mends the descriptors that proto-loader makes from protobufjs objects, in which much is misplaced: proto3
  * `optional`, extensions, map entries, ranges, and the syntax itself. What protobufjs forgot stays forgotten:
  * custom options, `required`, and with `keepCase: false` the names of fields.
  */

@@ -1,3 +1,5 @@
+/** Runs in workers: names that follow from the names of fields. */
+
 /** The name of a field in JSON unless it says another: `foo_bar` is `fooBar`. Rule of protobuf's JSON mapping. */
 export const jsonName = (field: string): string =>
   field.replace(/_+([^_]?)/g, (_, letter: string) => letter.toUpperCase());

@@ -1,4 +1,4 @@
-// In workers: turns options as written into their encoded form, custom options included.
+/** Runs in workers: turns options as written into their encoded form, custom options included. */
 import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';
 import { toFloat } from './default-value.js';

@@ -1,3 +1,4 @@
+/** Runs in workers: options between parser and interpreter. */
 import type { Optioned } from './file-descriptor.js';
 
 /** An option as written; what it means is known once all names can be looked up. */

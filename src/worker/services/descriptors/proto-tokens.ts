@@ -1,4 +1,5 @@
-/** The words of a .proto file: https://protobuf.dev/reference/protobuf/textformat-spec/ and the language specs. */
+/** Runs in workers: the words of a .proto file, by the language specifications on protobuf.dev. */
+
 export interface Token {
   readonly kind: 'word' | 'number' | 'string' | 'symbol' | 'end';
   readonly text: string;

@@ -1,6 +1,6 @@
 /**
- * Descriptors as the JSON form of protobufjs, from which proto-loader makes service definitions. proto-loader reads
- * descriptor sets itself, but loses maps and the features of editions on the way.
+ * Runs in workers and in the inspector: descriptors as the JSON form of protobufjs, from which proto-loader makes
+ * service definitions. proto-loader reads descriptor sets itself, but loses maps and the features of editions.
  */
 import type { INamespace } from 'protobufjs';
 import { decodeOptions } from './codec.js';

@@ -1,3 +1,4 @@
+/** Runs in workers: what a file defines, and how a name finds it. */
 import {
   qualified,
   type EnumDescriptor, type FieldDescriptor, type FileDescriptor, type MessageDescriptor, type MethodDescriptor,

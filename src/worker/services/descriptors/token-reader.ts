@@ -1,9 +1,8 @@
-import type { NamePart, OptionValue } from './option-statement.js';
+/** Runs in workers: reads the tokens of a .proto file one by one. */
 import { lineAt, tokenize, unquote, type Token } from './proto-tokens.js';
 
 const END: Token = { kind: 'end', text: '', offset: Infinity };
 
-/** Walks over the tokens of one .proto file and reads what its statements have in common. */
 export class TokenReader {
   readonly #file: string;
   readonly #source: string;
@@ -24,6 +23,10 @@ export class TokenReader {
     return this.#token.kind === 'end';
   }
 
+  get isAtString(): boolean {
+    return this.#token.kind === 'string';
+  }
+
   /** The next token's text when it is not a string; looks `ahead` tokens further. */
   peek(ahead = 0): string {
     const token = this.#tokens[this.#at + ahead];
@@ -32,7 +35,7 @@ export class TokenReader {
 
   /** Takes the next token if it reads so. */
   accept(text: string): boolean {
-    if (this.peek() !== text || this.isAtEnd) return false;
+    if (this.peek() !== text) return false;
     this.#at += 1;
     return true;
   }
@@ -42,7 +45,12 @@ export class TokenReader {
   }
 
   word(): string {
-    return this.#take('word', 'a name');
+    return this.#take('word', 'a name').text;
+  }
+
+  wordOrNumber(): { readonly kind: 'word' | 'number'; readonly text: string } {
+    const kind = this.#token.kind === 'word' ? 'word' : 'number';
+    return { kind, text: this.#take(kind, 'a value').text };
   }
 
   /** `a.b.C` or `.a.b.C`. */
@@ -55,71 +63,22 @@ export class TokenReader {
 
   integer(): number {
     const sign = this.accept('-') ? -1 : 1;
-    return sign * Number(toBigInt(this.#take('number', 'a whole number')));
-  }
-
-  isString(): boolean {
-    return this.#token.kind === 'string';
+    return sign * Number(toBigInt(this.#take('number', 'a whole number').text));
   }
 
   /** Adjacent literals are one. */
   string(): Buffer {
-    const parts = [unquote(this.#take('string', 'a string'))];
-    while (this.isString()) parts.push(unquote(this.#take('string', 'a string')));
+    const parts: Buffer[] = [];
+    do parts.push(unquote(this.#take('string', 'a string').text));
+    while (this.isAtString);
     return Buffer.concat(parts);
   }
 
-  /** `name`, `(ext.name)`, and what follows behind dots. */
-  optionPath(): NamePart[] {
-    const path: NamePart[] = [];
-    do {
-      const isExtension = this.accept('(');
-      path.push({ name: isExtension ? this.reference() : this.word(), isExtension });
-      if (isExtension) this.expect(')');
-    } while (this.accept('.'));
-    return path;
-  }
-
-  optionValue(): OptionValue {
-    if (this.isString()) return { kind: 'string', bytes: this.string() };
-    if (this.peek() === '{' || this.peek() === '<') return this.#message();
-    const sign = this.accept('-') ? '-' : '';
-    const { kind, text } = this.#token;
-    if (kind !== 'word' && kind !== 'number') this.fail('a value');
-    this.#at += 1;
-    return { kind, text: sign + text };
-  }
-
-  /** A message in text format, as options take it: `{ a: 1, b { c: "x" }, [ext.name]: [1, 2] }`. */
-  #message(): OptionValue {
-    const close = this.accept('{') ? '}' : '>';
-    if (close === '>') this.expect('<');
-    const fields: (NamePart & { values: OptionValue[] })[] = [];
-    while (!this.accept(close)) {
-      const isExtension = this.accept('[');
-      const name = isExtension ? this.reference() : this.word();
-      if (isExtension) this.expect(']');
-      this.accept(':');
-      fields.push({ name, isExtension, values: this.accept('[') ? this.#list() : [this.optionValue()] });
-      if (!this.accept(',')) this.accept(';');
-    }
-    return { kind: 'message', fields };
-  }
-
-  #list(): OptionValue[] {
-    const values: OptionValue[] = [];
-    while (!this.accept(']')) {
-      values.push(this.optionValue());
-      if (this.peek() !== ']') this.expect(',');
-    }
-    return values;
-  }
-
-  #take(kind: Token['kind'], expected: string): string {
+  #take(kind: Token['kind'], expected: string): Token {
     const token = this.#token;
     if (token.kind !== kind) this.fail(expected);
     this.#at += 1;
-    return token.text;
+    return token;
   }
 
   fail(expected: string): never {

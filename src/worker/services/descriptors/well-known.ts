@@ -1,5 +1,7 @@
-// In workers: the files google/protobuf/*.proto that protobufjs knows without reading them, and so may be imported
-// from nowhere.
+/**
+ * Runs in workers: the files google/protobuf/*.proto that protobufjs knows without reading them, and so may be
+ * imported from nowhere.
+ */
 import { readFileSync } from 'node:fs';
 import { bundledProto } from './codec.js';
 import { compileProtos } from './compiler.js';
