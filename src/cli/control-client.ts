@@ -93,8 +93,8 @@ interface ControlCalls {
 }
 
 interface ReloadEvent {
-  readonly progress: ReloadProgress | null;
-  readonly report: ReloadReport | null;
+  readonly progress?: ReloadProgress;
+  readonly report?: ReloadReport;
 }
 
 /** Runs `use` with a client of the daemon's control API, and closes it. */
@@ -128,8 +128,8 @@ export class ControlClient {
   /** @param onProgress called while it runs */
   async reload(sameConfig: boolean, onProgress: (progress: ReloadProgress) => void): Promise<ReloadReport> {
     for await (const { progress, report } of readAll(this.#calls.reload({ sameConfig }, {}))) {
-      if (report !== null) return report;
-      if (progress !== null) onProgress(progress);
+      if (report !== undefined) return report;
+      if (progress !== undefined) onProgress(progress);
     }
     throw new DaemonError('E_CONTROL', 'The daemon ended before the reload did');
   }

@@ -20,6 +20,8 @@ export interface ControlHandlers {
   readonly status: () => Status;
   /** Never rejects. */
   readonly reload: (sameConfig: boolean) => Promise<ReloadReport>;
+  /** How many workers there shall be. */
+  readonly workers: () => number;
   /** 0 goes back to the config; returns how many there shall be now. */
   readonly scale: (workers: number) => number;
   readonly setLogLevel: (level: string) => void;
@@ -94,7 +96,7 @@ function implement(handlers: ControlHandlers) {
   };
 
   const scale: handleUnaryCall<{ workers: number }, { before: number; after: number }> = (call, callback) => {
-    const before = handlers.status().goal.workers;
+    const before = handlers.workers();
     callback(null, { before, after: handlers.scale(call.request.workers) });
   };
 

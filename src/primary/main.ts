@@ -172,10 +172,11 @@ async function run(
     status,
     watchers,
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
+    workers: () => supervisor.target,
     scale(workers) {
       if (workers === 0) supervisor.scale(supervisor.generation.workers, 'config');
       else scaleTo(workers);
-      return supervisor.goal.workers;
+      return supervisor.target;
     },
     setLogLevel(level) {
       log.level = level;
@@ -193,7 +194,7 @@ async function run(
   const target = {
     stop: (cause: string, quick: boolean) => supervisor.stop(cause, quick),
     reload: (cause: string, sameConfig: boolean) => void reloader.request(cause, sameConfig),
-    scaleBy: (difference: number) => scaleTo(supervisor.goal.workers + difference),
+    scaleBy: (difference: number) => scaleTo(supervisor.target + difference),
   };
   onClose(handleSignals(target, clock));
 

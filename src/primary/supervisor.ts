@@ -148,6 +148,11 @@ export class Supervisor {
     return { ...this.#goal, source: this.#source };
   }
 
+  /** How many workers there shall be once everything that is under way is done. */
+  get target(): number {
+    return this.#rolling?.workers ?? this.#goal.workers;
+  }
+
   /** What the workers of the goal's generation are started with. */
   get generation(): Generation {
     return this.#generationOf(this.#goal.generation);
