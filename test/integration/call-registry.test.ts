@@ -305,7 +305,7 @@ test('after a thousand random calls with random ends the registry is empty and e
   };
   const codes: number[] = [];
   const lane = async (): Promise<void> => {
-    while (codes.length < 1000) codes.push(await one());
+    while (rig.registry.total < 1000) codes.push(await one());
   };
   const cuts = setInterval(() => proxy.cutOne(random()), 60);
   await Promise.all(Array.from({ length: 40 }, lane));
@@ -316,7 +316,6 @@ test('after a thousand random calls with random ends the registry is empty and e
   proxy.close();
   const { inFlight, total } = rig.registry;
   assert.deepEqual([inFlight, ended], [0, total], `seed ${seed}`);
-  assert.ok(total > 800, `seed ${seed}: ${total} calls reached the server`);
   // Otherwise the test would prove nothing.
   for (const code of [OK, CANCELLED, INTERNAL, NOT_FOUND, DEADLINE_EXCEEDED, UNAVAILABLE] as number[]) assert.ok(codes.includes(code), `${grpc.status[code]} in seed ${seed}`);
 });
