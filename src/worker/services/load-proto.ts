@@ -55,7 +55,9 @@ export function createLoadProto(registry: DescriptorRegistry, baseFolder: string
   };
 }
 
-function loadSources(paths: readonly string[], options: Options & { includeDirs: string[] }, registry: DescriptorRegistry): PackageDefinition {
+function loadSources(
+  paths: readonly string[], options: Options & { includeDirs: string[] }, registry: DescriptorRegistry,
+): PackageDefinition {
   const { entries, sources } = readProtoTree(paths, options.includeDirs);
   const definition = explain(entries.join(', '), () => loader().loadSync([...entries], options));
   registry.addSources(sources);
@@ -79,10 +81,13 @@ function withWellKnown(files: readonly FileDescriptor[]): FileDescriptor[] {
   const missing = new Set(files.flatMap(({ dependency }) => dependency).filter((name) => !present.has(name)));
   const unknown = [...missing].filter((name) => !wellKnownFiles().has(name));
   if (unknown.length > 0) throw new Error(`it lacks ${unknown.join(', ')}; make it with --include_imports`);
-  return missing.size === 0 ? [...files] : [...files, ...[...wellKnownFiles().values()].filter(({ name }) => !present.has(name))];
+  if (missing.size === 0) return [...files];
+  return [...files, ...[...wellKnownFiles().values()].filter(({ name }) => !present.has(name))];
 }
 
-const loader = (): typeof import('@grpc/proto-loader') => require('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
+type Loader = typeof import('@grpc/proto-loader');
+
+const loader = (): Loader => require('@grpc/proto-loader') as Loader;
 
 function readSet(path: string): Uint8Array {
   try {
@@ -96,6 +101,7 @@ function explain<T>(path: string, load: () => T): T {
   try {
     return load();
   } catch (cause) {
-    throw new DaemonError('E_SERVICER', `Cannot load ${path}: ${toError(cause).message}`, { cause, hint: 'Mend the file, then run grpcserverd check.' });
+    const hint = 'Mend the file, then run grpcserverd check.';
+    throw new DaemonError('E_SERVICER', `Cannot load ${path}: ${toError(cause).message}`, { cause, hint });
   }
 }

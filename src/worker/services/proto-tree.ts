@@ -27,7 +27,7 @@ export function readProtoTree(paths: readonly string[], includeDirs: readonly st
   const sources = new Map<string, ProtoSource>();
   const isTaken = (name: string): boolean => [...sources.values()].some((source) => source.name === name);
   const find = (path: string): string | undefined =>
-    (isAbsolute(path) ? [path] : includeDirs.map((folder) => join(folder, path))).find((candidate) => existsSync(candidate));
+    (isAbsolute(path) ? [path] : includeDirs.map((folder) => join(folder, path))).find((file) => existsSync(file));
   const read = (path: string): string => {
     const known = sources.get(path);
     if (known !== undefined) return known.name;
@@ -55,7 +55,8 @@ export function readProtoTree(paths: readonly string[], includeDirs: readonly st
 
 /** The path below the first folder that holds the file, which is how others import it. */
 function nameOf(path: string, includeDirs: readonly string[]): string {
-  const below = includeDirs.map((folder) => relative(folder, path)).find((name) => !name.startsWith('..') && !isAbsolute(name));
+  const names = includeDirs.map((folder) => relative(folder, path));
+  const below = names.find((name) => !name.startsWith('..') && !isAbsolute(name));
   return (below ?? basename(path)).split(sep).join('/');
 }
 

@@ -2,7 +2,9 @@
 import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';
 import { toFloat } from './default-value.js';
-import { LABEL, TYPE, typeName, type FieldDescriptor, type MessageDescriptor, type Optioned } from './file-descriptor.js';
+import {
+  LABEL, TYPE, typeName, type FieldDescriptor, type MessageDescriptor, type Optioned,
+} from './file-descriptor.js';
 import type { NamePart, OptionStatement, OptionValue } from './option-statement.js';
 import { resolve, type Lookup } from './symbols.js';
 import { toBigInt } from './token-reader.js';
