@@ -17,7 +17,7 @@ const require = createRequire(import.meta.url);
 /**
  * Options of proto-loader, and what they are when not given: `keepCase: true`, `longs: String`, `enums: String`,
  * `defaults: true`, `oneofs: true`; so messages look as they do in the .proto file. `includeDirs`, the folders in
- * which imports are looked up, is the folder of each file.
+ * which imports are looked up, is the folder of each file; an import may also be beside its importer.
  */
 export type LoadProtoOptions = Options;
 
@@ -43,23 +43,23 @@ export function createLoadProto(registry: DescriptorRegistry, baseFolder: string
       // As for protoc, a path may be relative to an include folder.
       return includeDirs === undefined || existsSync(fromBase) ? fromBase : file;
     };
-    const sets = paths.filter((file) => DESCRIPTOR_SET.test(file)).map(absolute);
+    const sets = paths.filter((file) => DESCRIPTOR_SET.test(file)).map((file) => resolve(baseFolder, file));
     const protos = paths.filter((file) => !DESCRIPTOR_SET.test(file)).map(absolute);
     const definition: PackageDefinition = {};
     for (const set of sets) Object.assign(definition, loadSet(set, merged, registry));
     if (protos.length > 0) {
       const folders = includeDirs ?? [...new Set(protos.map((file) => dirname(file)))];
-      Object.assign(definition, loadSources(protos, { ...merged, includeDirs: folders }, registry));
+      Object.assign(definition, loadSources(protos, folders, merged, registry));
     }
     return loadPackageDefinition(definition);
   };
 }
 
 function loadSources(
-  paths: readonly string[], options: Options & { includeDirs: string[] }, registry: DescriptorRegistry,
+  paths: readonly string[], folders: readonly string[], options: Options, registry: DescriptorRegistry,
 ): PackageDefinition {
-  const { entries, sources } = readProtoTree(paths, options.includeDirs);
-  const definition = explain(entries.join(', '), () => loader().loadSync([...entries], options));
+  const { entries, sources, includeDirs } = readProtoTree(paths, folders);
+  const definition = explain(entries.join(', '), () => loader().loadSync([...entries], { ...options, includeDirs }));
   registry.addSources(sources);
   return definition;
 }

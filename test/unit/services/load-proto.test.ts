@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { credentials, type Client, type GrpcObject, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { DaemonError } from '#src/shared/errors.js';
 import { DescriptorRegistry } from '#src/worker/services/descriptor-registry.js';
+import { FilePool } from '#src/worker/services/descriptors/file-pool.js';
 import { createLoadProto, type LoadProto } from '#src/worker/services/load-proto.js';
 import { BareServer } from '../../support/bare-server.js';
 import { buf, descriptorSet, SCHEMAS, service } from '../../support/schemas.js';
@@ -114,6 +115,18 @@ describe('loadProto', () => {
   test('finds a file in includeDirs, as protoc does', () => {
     const loaded = loadProto('/')('acme/users/users.proto', { includeDirs: [SCHEMAS] });
     assert.equal(find(loaded, 'acme.users.Users').service.Favourite?.path, '/acme.users.Users/Favourite');
+  });
+
+  test('finds an import beside its importer, as protobufjs does', () => {
+    using dir = new TempDir();
+    dir.write('a.proto', 'syntax = "proto3"; import "sub/b.proto"; service S { rpc Get(B) returns (B); }');
+    dir.write('sub/b.proto', 'syntax = "proto3"; import "c.proto"; message B { C c = 1; }');
+    dir.write('sub/c.proto', 'syntax = "proto3"; message C {}');
+    const registry = new DescriptorRegistry();
+    assert.equal(find(createLoadProto(registry, dir.path)('a.proto'), 'S').service.Get?.path, '/S/Get');
+    const pool = new FilePool();
+    registry.fill(pool, (problem) => assert.fail(problem));
+    assert.deepEqual([pool.fileOf('S')?.dependencies, pool.fileOf('B')?.dependencies], [['sub/b.proto'], ['sub/c.proto']]);
   });
 
   test('does without a weak import that is not there', () => {
