@@ -2,7 +2,7 @@
 const GREETINGS = ['Hello', 'Bonjour', 'Hallo', 'Hola', 'Ciao', 'こんにちは', '你好'];
 
 export async function grpcHook(server, context) {
-  const { helloworld } = await context.loadProto('./helloworld.proto');
+  const { helloworld } = context.loadProto('./helloworld.proto');
   const worker = { slot: context.slot, pid: process.pid, generation: context.generation };
 
   const hello = (name, greeting = 'Hello') => ({ message: `${greeting}, ${name || 'stranger'}!`, worker });

@@ -27,7 +27,7 @@ interface HelloReply {
 const GREETINGS = ['Hello', 'Bonjour', 'Hallo', 'Hola', 'Ciao', 'こんにちは', '你好'];
 
 export async function grpcHook(server: Server, context: ServicerContext): Promise<void> {
-  const { helloworld } = (await context.loadProto('./helloworld.proto')) as unknown as Proto;
+  const { helloworld } = context.loadProto('./helloworld.proto') as unknown as Proto;
   const worker = { slot: context.slot, pid: process.pid, generation: context.generation };
 
   const hello = (name?: string, greeting = 'Hello'): HelloReply => ({

@@ -8,7 +8,7 @@ export type CommandOptions = Readonly<Record<string, unknown>>;
 
 /** Adds `--config` and a flag for every option of the table, by section. */
 export function addConfigFlags(command: Command): Command {
-  command.option('-c, --config <file>', `Config file (default: ${CONFIG_PLACES.map((place) => `${place}.*`).join(', ')})`);
+  command.option('-c, --config <file>', `Config file, else GRPCSERVERD_CONFIG (default: ${CONFIG_PLACES.map((place) => `${place}.*`).join(', ')})`);
   for (const section of SECTIONS) {
     const keys = OPTION_KEYS.filter((key) => optionSpec(key).section === section);
     for (const option of keys.flatMap(toFlags)) command.addOption(option.helpGroup(`${section}:`));

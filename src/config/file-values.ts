@@ -1,12 +1,12 @@
 import { dirname } from 'node:path';
-import { DaemonError } from '../shared/errors.js';
+import { configData } from './config-data.js';
+import { excerpt } from './excerpt.js';
 import type { Given } from './given.js';
 import { camelCase } from './key-spelling.js';
 import { OPTION_KEYS, type OptionKey } from './options.js';
 import { displayPath } from './origin.js';
-import { isPlainRecord, plainData } from './plain-data.js';
+import { isPlainRecord } from './plain-data.js';
 import type { Problem } from './problem.js';
-import { excerpt } from './excerpt.js';
 import { suggestKey } from './suggest-key.js';
 
 const KEYS: ReadonlySet<string> = new Set(OPTION_KEYS);
@@ -17,11 +17,7 @@ const isOptionKey = (key: string): key is OptionKey => KEYS.has(key);
 /** The options that a config file gives. What is wrong with its keys is added to `problems`. */
 export function fileValues(file: { readonly path: string; readonly data: unknown }, cwd: string, problems: Problem[]): Given[] {
   const shown = displayPath(file.path, cwd);
-  const data = plainData(file.data, (place, what) => {
-    throw new DaemonError('E_CONFIG_VALUE', `${shown}: ${place === '' ? 'the config' : place} is ${what}; a config must be data`, {
-      hint: 'Use text, numbers, true, false, lists and maps only; modules are given by their path.',
-    });
-  });
+  const data = configData(file.data, shown);
   if (data === null || data === undefined) return [];
   if (!isPlainRecord(data)) {
     problems.push({ code: 'E_CONFIG_VALUE', message: `${shown}: a config must be a map of options; got ${excerpt(data)}` });
@@ -36,7 +32,7 @@ export function fileValues(file: { readonly path: string; readonly data: unknown
       // Editors find the JSON Schema of a file by this key.
       if (prefix === '' && written === '$schema') continue;
       const key = prefix + camelCase(written);
-      if (isOptionKey(key)) {
+      if (isOptionKey(key) && !written.includes('.')) {
         if (given.has(key)) problems.push({ code: 'E_CONFIG_KEY', message: `${shown}: ${key} is given twice, once as ${prefix}${written}` });
         given.set(key, { key, value, origin, base });
       } else if (prefix === '' && GROUPS.has(key)) {
@@ -57,13 +53,16 @@ export function fileValues(file: { readonly path: string; readonly data: unknown
     problems.push({ code: 'E_CONFIG_VALUE', message: `${shown}: ${group} must be a map with ${members.join(', ')}; got ${excerpt(value)}` });
   };
   const unknownKey = (written: string): Problem => {
-    const suggestion = suggestKey(written);
-    const hint =
-      written.toLowerCase() === 'grpcserver'
-        ? 'Put its content at the top level of the file.'
-        : suggestion === undefined ? undefined : `Did you mean "${suggestion}"?`;
+    const hint = hintFor(written);
     return { code: 'E_CONFIG_KEY', message: `${shown}: unknown key "${written}"`, ...(hint === undefined ? {} : { hint }) };
   };
   read(data, '');
   return [...given.values()];
+}
+
+function hintFor(written: string): string | undefined {
+  if (written.toLowerCase() === 'grpcserver') return 'Put its content at the top level of the file.';
+  const suggestion = suggestKey(written);
+  if (suggestion === undefined) return undefined;
+  return suggestion === written ? `Write it nested: ${written.replace('.', ': { ')}: ... }` : `Did you mean "${suggestion}"?`;
 }

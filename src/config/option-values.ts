@@ -135,13 +135,13 @@ export const signatureData: OptionType<
   parse(value) {
     const record = fromJson(value);
     if (!isRecord(record)) return undefined;
-    const parsed: Record<string, SignatureValue> = {};
+    const parsed: [key: string, value: SignatureValue][] = [];
     for (const [key, raw] of Object.entries(record)) {
       const entry = parseSignatureValue(raw);
       if (entry === undefined || !/^[0-9a-z_.-]+$/i.test(key) || key.toLowerCase().endsWith('-bin')) return undefined;
-      parsed[key.toLowerCase()] = entry;
+      parsed.push([key.toLowerCase(), entry]);
     }
-    return parsed;
+    return Object.fromEntries(parsed);
   },
   format: (value) => JSON.stringify(Object.fromEntries(Object.keys(value).map((key) => [key, '***']))),
   schema: {

@@ -15,7 +15,7 @@ export function plainData(value: unknown, refuse: (place: string, what: string) 
     return copied;
   };
   const copyRecord = (record: object, place: string): Record<string, unknown> => {
-    if (!isPlainRecord(record)) return refuse(place, `a ${record.constructor.name}`);
+    if (!isPlainRecord(record)) return refuse(place, `a ${nameOfClass(record)}`);
     const symbol = Object.getOwnPropertySymbols(record)[0];
     if (symbol !== undefined) return refuse(place, `a map with the key ${symbol.toString()}`);
     return Object.fromEntries(
@@ -26,6 +26,11 @@ export function plainData(value: unknown, refuse: (place: string, what: string) 
   };
   return copy(value, '');
 }
+
+const nameOfClass = (record: object): string => {
+  const { constructor } = record as { constructor?: unknown };
+  return typeof constructor === 'function' ? constructor.name : 'object of a class';
+};
 
 /** True for `{}` of any realm, also without a prototype; not for arrays and objects of a class. */
 export function isPlainRecord(value: unknown): value is Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { TLSSocket, TlsOptions } from 'node:tls';
 import type { TlsMaterial } from './certificates.js';
 import type { Config } from './options.js';
@@ -10,7 +11,7 @@ import type { Config } from './options.js';
  * `request` cannot be said to OpenSSL: it demands a certificate or does not look. So the handshake lets everybody
  * through and the server asks `isClientAccepted` about each socket before it reads from it.
  */
-export function createTlsOptions(material: TlsMaterial, clientAuthentication: Config['clientAuthentication']): TlsOptions {
+export function createTlsOptions(material: Pick<TlsMaterial, 'pem'>, clientAuthentication: Config['clientAuthentication']): TlsOptions {
   const { certificate, key, authorities } = material.pem;
   const asksForCertificate = clientAuthentication !== 'none';
   return {
@@ -20,6 +21,9 @@ export function createTlsOptions(material: TlsMaterial, clientAuthentication: Co
     minVersion: 'TLSv1.2',
     requestCert: asksForCertificate,
     rejectUnauthorized: clientAuthentication === 'require',
+    // A session is resumed without a look at the client's certificate, or at whether there was one. So it holds only
+    // among servers that demand the same; tickets outlive a reload where their keys do.
+    sessionIdContext: createHash('sha256').update(`${clientAuthentication}\n${authorities}`).digest('hex').slice(0, 32),
     // Without `ca` Node would trust the public authorities of the web; an empty list trusts nobody.
     ...(asksForCertificate ? { ca: authorities ?? [] } : {}),
   };

@@ -6,7 +6,7 @@ import type { Jiti } from 'jiti';
 export type Exports = Readonly<Record<string, unknown>>;
 
 const TYPESCRIPT = /\.[mc]?ts$/;
-let typescript: Promise<Jiti> | undefined;
+let translator: Promise<Jiti> | undefined;
 
 /**
  * Imports a user's file. TypeScript goes through jiti, which is loaded only then. There the package `grpcserverd`
@@ -17,18 +17,17 @@ let typescript: Promise<Jiti> | undefined;
 export async function importModule(file: string): Promise<Exports> {
   if (TYPESCRIPT.test(file)) return importTypeScript(file);
   try {
-    return asExports(await import(pathToFileURL(file).href));
+    return (await import(pathToFileURL(file).href)) as Exports;
   } catch (error) {
     if (!missesOurPackage(error)) throw error;
     return importTypeScript(file);
   }
 }
 
-/** The jiti that translates users' files. Its stacks name the lines of the source. */
-export function loadTypeScript(): Promise<Jiti> {
-  typescript ??= (async () => {
+/** The jiti that finds packages and translates TypeScript; loaded when it is first asked for. */
+export function loadJiti(): Promise<Jiti> {
+  translator ??= (async () => {
     const [{ createJiti }, api, interceptors] = await Promise.all([import('jiti'), import('../index.js'), import('../interceptors.js')]);
-    process.setSourceMapsEnabled(true);
     return createJiti(import.meta.url, {
       sourceMaps: true,
       // Its cache is a shared folder of the system, where another user could plant code.
@@ -36,18 +35,19 @@ export function loadTypeScript(): Promise<Jiti> {
       virtualModules: { grpcserverd: api, 'grpcserverd/interceptors': interceptors },
     });
   })();
-  return typescript;
+  return translator;
 }
 
 async function importTypeScript(file: string): Promise<Exports> {
-  const jiti = await loadTypeScript();
-  return asExports(await jiti.import(file));
+  const jiti = await loadJiti();
+  // So that stacks name the lines of the source. It makes them dearer, and only what is translated needs it.
+  process.setSourceMapsEnabled(true);
+  const loaded: unknown = await jiti.import(file);
+  // jiti returns what CommonJS exports as it is; for `import` that is the default export, and its members too.
+  return isTranslatedModule(loaded) ? loaded : { ...(loaded as object), default: loaded };
 }
 
-/** `module.exports = function ...`, which jiti returns as it is, is the default export. */
-function asExports(loaded: unknown): Exports {
-  return typeof loaded === 'function' ? { default: loaded } : (loaded as Exports);
-}
+const isTranslatedModule = (loaded: unknown): loaded is Exports => typeof loaded === 'object' && loaded !== null && '__esModule' in loaded;
 
 function missesOurPackage(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };

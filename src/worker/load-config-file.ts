@@ -1,7 +1,7 @@
 /** Runs in the inspector: reads a config file of any format. */
 import { statSync } from 'node:fs';
+import { configData } from '../config/config-data.js';
 import { displayPath } from '../config/origin.js';
-import { plainData } from '../config/plain-data.js';
 import { DaemonError } from '../shared/errors.js';
 import { fileProblem } from '../shared/file-problem.js';
 import { importModule, type Exports } from './import-module.js';
@@ -19,11 +19,7 @@ import { isDataFile, readDataFile } from './read-data-file.js';
 export async function loadConfigFile(file: string): Promise<unknown> {
   const shown = displayPath(file, process.cwd());
   checkFile(file, shown);
-  return plainData(isDataFile(file) ? await readDataFile(file) : await runModule(file, shown), (place, what) => {
-    throw new DaemonError('E_CONFIG_VALUE', `${shown}: ${place === '' ? 'the config' : place} is ${what}; a config must be data`, {
-      hint: 'Use text, numbers, true, false, lists and maps only; modules are given by their path.',
-    });
-  });
+  return configData(isDataFile(file) ? await readDataFile(file) : await runModule(file, shown), shown);
 }
 
 function checkFile(file: string, shown: string): void {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { systemCode, toError } from '../shared/errors.js';
 import { displayPath } from '../config/origin.js';
-import { loadTypeScript } from './import-module.js';
+import { loadJiti } from './import-module.js';
 
 export interface LoadFailure {
   /** What happened and where, to follow the name of the file: "has a syntax error at x.ts:3:7: ...". */
@@ -46,7 +46,7 @@ const isOwn = (line: string): boolean => line.includes(OWN_CODE);
 /** The first place of the stack that is a file of the user's: not of Node, not of a package. */
 export function placeInStack(error: Error): Place | undefined {
   for (const line of (error.stack ?? '').split('\n')) {
-    const match = /^ {4}at (?:.*\()?((?:file:\/\/)?\/.+?):(\d+):(\d+)\)?$/.exec(line);
+    const match = /^ {4}at (?:.*\(|async )?((?:file:\/\/)?\/.+?):(\d+):(\d+)\)?$/.exec(line);
     if (match?.[1] !== undefined && !match[1].includes('/node_modules/') && !isOwn(line)) return toPlace(match[1], match[2], match[3]);
   }
   return undefined;
@@ -102,7 +102,7 @@ function placeOfArrow(error: Error): Place | undefined {
 /** Node does not tell where an ES module cannot be parsed, so jiti has to parse it again. */
 async function locate(file: string): Promise<Place | undefined> {
   try {
-    await (await loadTypeScript()).import(file);
+    await (await loadJiti()).import(file);
   } catch (error) {
     return parseError(toError(error))?.place;
   }

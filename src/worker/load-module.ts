@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ModuleReference } from '../config/option-values.js';
 import { displayPath } from '../config/origin.js';
 import { DaemonError } from '../shared/errors.js';
-import { importModule, loadTypeScript, type Exports } from './import-module.js';
+import { importModule, loadJiti, type Exports } from './import-module.js';
 import { explainLoadFailure } from './load-failure.js';
 
 export type ModuleErrorCode = 'E_SERVICER' | 'E_INTERCEPTOR';
@@ -59,7 +59,7 @@ async function importOwn(name: string, code: ModuleErrorCode): Promise<Exports> 
 
 async function findPackage(reference: ModuleReference, code: ModuleErrorCode): Promise<string> {
   const { module, from = process.cwd() } = reference;
-  const jiti = await loadTypeScript();
+  const jiti = await loadJiti();
   for (const folder of new Set([from, process.cwd()])) {
     const url = jiti.esmResolve(module, { parentURL: pathToFileURL(`${folder}/`).href, try: true });
     if (url?.startsWith('file:') === true) return fileURLToPath(url);

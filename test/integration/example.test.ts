@@ -86,3 +86,14 @@ test('the config of npm start runs the example with two workers', async () => {
   assert.equal(workers.length, 2);
   assert.match((await greet('--address', daemon.address)).stdout, /^Hello, World!/);
 });
+
+for (const [title, signal] of [['a TERM for npm', 'SIGTERM'], ['Ctrl-C', 'SIGINT']] as const) {
+  test(`npm start passes ${title} on to the daemon, which stops gracefully`, async () => {
+    await using daemon = await startDaemon({ noConfig: true, launcher: ['npm', 'start', '--silent', '--'], args: ['--port', '0'], cwd: ROOT });
+    if (signal === 'SIGTERM') daemon.signal(signal);
+    else daemon.signalGroup(signal);
+    await daemon.waitFor('daemon.stopping', { cause: signal, quick: false });
+    assert.deepEqual(await daemon.until(daemon.exit, 'the exit of npm'), { code: 0, signal: null });
+    assert.equal(daemon.log.all('daemon.stopped').length, 1);
+  });
+}

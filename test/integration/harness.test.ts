@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startDaemon } from '../support/daemon.js';
 import { servicer } from '../support/paths.js';
+import { HAS_PROC } from '../support/processes.js';
 
-test('a process that is left behind fails the disposal, and is ended', async () => {
+test('a process that is left behind fails the disposal, and is ended', { skip: !HAS_PROC && 'needs /proc' }, async () => {
   const daemon = await startDaemon({ config: { servicers: [servicer('leaves-a-child.js')] } });
   await assert.rejects(daemon[Symbol.asyncDispose](), /processes are left/);
   await daemon.deadline.poll(() => (daemon.processes().length === 0 ? true : undefined), 'the end of the child');

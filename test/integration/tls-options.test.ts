@@ -51,10 +51,17 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+interface ServeOptions {
+  readonly mode: Mode;
+  readonly tls?: TlsMaterial;
+  readonly ticketKeys?: Buffer;
+}
+
 /** A server that greets the clients that may stay and hangs up on the others. */
-async function serve(mode: Mode, tls = material(mode)): Promise<{ port: number; peers: TLSSocket[] }> {
+async function serve({ mode, tls = material(mode), ticketKeys }: ServeOptions): Promise<{ port: number; peers: TLSSocket[] }> {
   const peers: TLSSocket[] = [];
-  const server = createServer(createTlsOptions(tls, mode), (socket) => {
+  const options = { ...createTlsOptions(tls, mode), ...(ticketKeys === undefined ? {} : { ticketKeys }) };
+  const server = createServer(options, (socket) => {
     socket.on('error', () => undefined);
     peers.push(socket);
     socket.end(isClientAccepted(socket) ? 'welcome' : '');
@@ -102,7 +109,7 @@ describe('client certificates', { timeout: 30_000 }, () => {
     for (const { name, options, servedIn } of CLIENTS) {
       const served = servedIn.includes(mode);
       it(`${mode}: a client with ${name} is ${served ? 'served' : 'refused'}`, async () => {
-        const { port } = await serve(mode);
+        const { port } = await serve({ mode });
         for (const maxVersion of VERSIONS) {
           const { text } = await visit(port, { ...options(), maxVersion });
           assert.equal(text, served ? 'welcome' : '', maxVersion);
@@ -112,14 +119,14 @@ describe('client certificates', { timeout: 30_000 }, () => {
   }
 
   it('the reason of a refusal is on the socket', async () => {
-    const { port, peers } = await serve('request');
+    const { port, peers } = await serve({ mode: 'request' });
     await visit(port, as(certificates.expiredClient));
     assert.equal(peers[0]?.authorizationError, 'CERT_HAS_EXPIRED');
   });
 
   it('a session kept from a refused connection opens no door', async () => {
     for (const maxVersion of VERSIONS) {
-      const { port, peers } = await serve('request');
+      const { port, peers } = await serve({ mode: 'request' });
       const first = await visit(port, { ...as(certificates.expiredClient), maxVersion });
       assert.ok(first.session, maxVersion);
       const second = await visit(port, { maxVersion, session: first.session });
@@ -130,7 +137,7 @@ describe('client certificates', { timeout: 30_000 }, () => {
 
   it('a session resumed without a certificate is served, and not taken for one with', async () => {
     for (const maxVersion of VERSIONS) {
-      const { port, peers } = await serve('request');
+      const { port, peers } = await serve({ mode: 'request' });
       const first = await visit(port, { maxVersion });
       assert.ok(first.session);
       const second = await visit(port, { maxVersion, session: first.session });
@@ -140,16 +147,49 @@ describe('client certificates', { timeout: 30_000 }, () => {
   });
 });
 
+describe('a session whose ticket the next server can read', { timeout: 30_000 }, () => {
+  /** Visits a server of one kind, and then one of the other with what was kept of the first visit. */
+  async function revisit(first: ServeOptions, second: ServeOptions, options: ConnectionOptions): Promise<Visit> {
+    const ticketKeys = Buffer.alloc(48, 'ticket keys');
+    const { session, text } = await visit((await serve({ ...first, ticketKeys })).port, options);
+    assert.equal(text, 'welcome');
+    assert.ok(session);
+    return visit((await serve({ ...second, ticketKeys })).port, { ...options, session });
+  }
+
+  for (const maxVersion of VERSIONS) {
+    it(`is resumed there (${maxVersion})`, async () => {
+      for (const mode of MODES) {
+        const { text, resumed } = await revisit({ mode }, { mode }, { ...as(certificates.client), maxVersion });
+        assert.deepEqual([text, resumed], ['welcome', true], mode);
+      }
+    });
+
+    it(`does not get a client past the demand for a certificate (${maxVersion})`, async () => {
+      for (const mode of ['none', 'request'] as const) {
+        const { text } = await revisit({ mode }, { mode: 'require' }, { maxVersion });
+        assert.equal(text, '', mode);
+      }
+    });
+
+    it(`does not get a client past an authority that is trusted no more (${maxVersion})`, async () => {
+      const after = { mode: 'require', tls: material('require', certificates.otherCa.certificate) } as const;
+      const { text } = await revisit({ mode: 'require' }, after, { ...as(certificates.client), maxVersion });
+      assert.equal(text, '');
+    });
+  }
+});
+
 describe('authorities', { timeout: 30_000 }, () => {
   it('a client that sends its intermediate authority is known by the root', async () => {
-    const { port } = await serve('require');
+    const { port } = await serve({ mode: 'require' });
     assert.equal((await visit(port, as(certificates.chainedClient))).text, 'welcome');
   });
 
   it('an intermediate authority without its root vouches for nobody, as the warning says', async () => {
     const tls = material('require', certificates.intermediateCa.certificate);
     assert.match(tls.warnings.join(), /"CN=Test intermediate CA" is there without its issuer/);
-    const { port } = await serve('require', tls);
+    const { port } = await serve({ mode: 'require', tls });
     assert.equal((await visit(port, as(certificates.chainedClient))).text, '');
   });
 
@@ -157,13 +197,13 @@ describe('authorities', { timeout: 30_000 }, () => {
     const own = await testCertificate({ key: 'client', commonName: 'self', purpose: 'client' });
     const other = await testCertificate({ key: 'other', commonName: 'self', purpose: 'client' });
     const [pair, stranger] = [writeTestPair(folder, 'self', own), writeTestPair(folder, 'stranger', other)];
-    const { port } = await serve('require', material('require', pair.certificate));
+    const { port } = await serve({ mode: 'require', tls: material('require', pair.certificate) });
     assert.equal((await visit(port, as(pair))).text, 'welcome');
     assert.equal((await visit(port, as(stranger))).text, '');
   });
 
   it('without authorities no client is known, for those of the web do not count', async () => {
-    const { port } = await serve('require', material('none', null));
+    const { port } = await serve({ mode: 'require', tls: material('none', null) });
     assert.equal((await visit(port, as(certificates.client))).text, '');
     assert.deepEqual(createTlsOptions(material('none', null), 'request').ca, []);
   });
@@ -171,25 +211,25 @@ describe('authorities', { timeout: 30_000 }, () => {
 
 describe('the handshake', { timeout: 30_000 }, () => {
   it('picks h2 from what the client offers', async () => {
-    const { port } = await serve('none');
+    const { port } = await serve({ mode: 'none' });
     assert.equal((await visit(port, { ALPNProtocols: ['grpc-exp', 'h2'] })).alpn, 'h2');
     assert.equal((await visit(port, { ALPNProtocols: ['http/1.1', 'h2'] })).alpn, 'h2');
   });
 
   it('fails for a client that offers other protocols only', async () => {
-    const { port } = await serve('none');
+    const { port } = await serve({ mode: 'none' });
     const { text, error } = await visit(port, { ALPNProtocols: ['http/1.1'] });
     assert.deepEqual([text, error], ['', 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL']);
   });
 
   it('fails below TLS 1.2', async () => {
-    const { port } = await serve('none');
+    const { port } = await serve({ mode: 'none' });
     const { text, error } = await visit(port, { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' });
     assert.deepEqual([text, error], ['', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION']);
   });
 
   it('sends the intermediate certificates along', async () => {
-    const { port } = await serve('none', { ...material('none'), pem: { ...certificates.chained.pem, authorities: null } });
+    const { port } = await serve({ mode: 'none', tls: { ...material('none'), pem: { ...certificates.chained.pem, authorities: null } } });
     assert.equal((await visit(port)).text, 'welcome');
   });
 

@@ -28,6 +28,8 @@ export interface DaemonOptions {
   readonly cwd?: string;
   /** The user to run as; needs root. */
   readonly uid?: number;
+  /** What starts it, instead of the bin itself. */
+  readonly launcher?: readonly [string, ...string[]];
   /** Milliseconds for the whole life of the daemon in the test. */
   readonly deadline?: number;
 }
@@ -67,7 +69,8 @@ export class Daemon implements AsyncDisposable {
     this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...options.env, [MARK]: this.#mark });
     for (const [name, text] of Object.entries(options.files ?? {})) this.dir.write(name, text);
     const config = options.noConfig ? [] : ['--config', this.#writeConfig(options)];
-    this.#process = spawn(process.execPath, [BIN, 'start', ...config, ...(options.args ?? [])], {
+    const [program, ...words] = options.launcher ?? [process.execPath, BIN, 'start'];
+    this.#process = spawn(program, [...words, ...config, ...(options.args ?? [])], {
       env: this.#env,
       cwd: options.cwd ?? this.dir.path,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -35,6 +35,8 @@ const DEADLINE_SLACK = 5;
 export class ActiveCall extends ForwardingCall {
   /** Milliseconds on the monotonic clock. */
   readonly startedAt: number;
+  /** Its place in the list of its owner, who alone looks at it. */
+  index = -1;
   readonly #method: CallMethod;
   readonly #owner: CallOwner;
   #state: 'open' | 'answered' | 'over' = 'open';

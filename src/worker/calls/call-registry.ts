@@ -15,7 +15,11 @@ export interface CallRegistryOptions {
 export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
   /** Counts calls; must be the first of the interceptors, and serves any number of connections. */
   readonly accounting: ServerInterceptor;
-  readonly #calls = new Set<ActiveCall>();
+  /**
+   * In no order: an ended call's place is taken by the last one. A Set would do the same in two words, and cost a
+   * third of all the CPU of a call in garbage collection (bench/guard.js).
+   */
+  readonly #calls: ActiveCall[] = [];
   readonly #report: ReportFault;
   readonly #onCallEnded: CallRegistryOptions['onCallEnded'];
   #total = 0;
@@ -26,7 +30,7 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
     this.accounting = interceptorOf((method, wire) => {
       const call = new ActiveCall(method, wire, this, clock.monotonic());
       this.#total += 1;
-      this.#calls.add(call);
+      call.index = this.#calls.push(call) - 1;
       call.open();
       return call;
     });
@@ -34,7 +38,7 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
 
   /** Calls that have started and not ended. */
   get inFlight(): number {
-    return this.#calls.size;
+    return this.#calls.length;
   }
 
   /** Calls that have ever started. */
@@ -42,12 +46,17 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
     return this.#total;
   }
 
+  /** The calls in flight at this moment; ending them meanwhile does no harm. */
   [Symbol.iterator](): Iterator<ActiveCall> {
-    return this.#calls.values();
+    return [...this.#calls].values();
   }
 
   ended(call: ActiveCall, code: number): void {
-    this.#calls.delete(call);
+    const last = this.#calls.pop();
+    if (last !== undefined && last !== call) {
+      this.#calls[call.index] = last;
+      last.index = call.index;
+    }
     this.#onCallEnded?.(call, code);
   }
 

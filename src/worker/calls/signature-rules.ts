@@ -11,20 +11,32 @@ const JOINT = ', ';
 /** Text that is compared in a time that says nothing about it, neither where a guess differs nor how long it is. */
 class SecretText {
   readonly #bytes: Buffer;
-  /** How many values, joined by node, make up one like this. */
-  readonly parts: number;
+  readonly #guess: Buffer;
+  readonly #parts: number;
 
   constructor(text: string) {
     this.#bytes = Buffer.from(text);
-    this.parts = text.split(JOINT).length;
+    this.#guess = Buffer.alloc(this.#bytes.length);
+    this.#parts = text.split(JOINT).length;
+  }
+
+  /** True when the field holds this text as one of its values. Looks at all of them, also after a match. */
+  isIn(field: string): boolean {
+    if (this.#parts === 1 && !field.includes(JOINT)) return this.#equals(field);
+    const values = field.split(JOINT);
+    let found = false;
+    for (let first = 0; first + this.#parts <= values.length; first += 1) {
+      found = this.#equals(values.slice(first, first + this.#parts).join(JOINT)) || found;
+    }
+    return found;
   }
 
   /** Compares every byte of the secret, whatever the guess is; only the length of the guess changes the work. */
-  equals(guess: string): boolean {
-    const padded = Buffer.alloc(this.#bytes.length);
-    padded.write(guess);
-    const sameBytes = crypto.timingSafeEqual(padded, this.#bytes);
-    return sameBytes && Buffer.byteLength(guess) === this.#bytes.length;
+  #equals(guess: string): boolean {
+    this.#guess.fill(0);
+    this.#guess.write(guess);
+    const isSame = crypto.timingSafeEqual(this.#guess, this.#bytes);
+    return isSame && Buffer.byteLength(guess) === this.#bytes.length;
   }
 }
 
@@ -38,17 +50,11 @@ class SignatureRule {
     this.#accepted = values.map((value) => new SecretText(value));
   }
 
-  /** Looks at everything even after a match, so that the time does not tell which value matched. */
+  /** Goes on after a match, so that the time does not tell which of the values it was. */
   accepts(metadata: Metadata): boolean {
     let found = false;
     for (const field of metadata.get(this.#key)) {
-      const values = String(field).split(JOINT);
-      for (const secret of this.#accepted) {
-        for (let first = 0; first + secret.parts <= values.length; first += 1) {
-          const guess = values.slice(first, first + secret.parts).join(JOINT);
-          found = secret.equals(guess) || found;
-        }
-      }
+      for (const secret of this.#accepted) found = secret.isIn(String(field)) || found;
     }
     return found;
   }
@@ -69,29 +75,40 @@ export class SignatureRules {
   }
 }
 
-/** The rules of the config, `{ file }` values read now. Throws E_CONFIG_VALUE that names the key and the file. */
+/**
+ * The rules of the config, `{ file }` values read now. Throws E_CONFIG_VALUE, which names the key and the file, when
+ * a file cannot be used or a value could never be met.
+ */
 export function readSignatureRules(data: Config['signatureData']): SignatureRules {
   const values = Object.entries(data).map(([key, entry]): [string, readonly string[]] => {
-    if ('values' in entry) return [key, entry.values];
-    return [key, readValues(key, entry.file)];
+    const source = 'file' in entry ? `signatureData.${key}: ${entry.file}` : `signatureData.${key}`;
+    const accepted = 'file' in entry ? readValues(source, entry.file) : entry.values;
+    for (const value of accepted) assertCanBeSent(source, value);
+    return [key, accepted];
   });
   return new SignatureRules(Object.fromEntries(values));
 }
 
 /** One value a line; blank lines do not count. */
-function readValues(key: string, file: string): string[] {
+function readValues(source: string, file: string): string[] {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new DaemonError('E_CONFIG_VALUE', `signatureData.${key}: cannot read ${file} (${systemCode(cause) ?? 'error'})`, {
+    throw new DaemonError('E_CONFIG_VALUE', `${source} cannot be read (${systemCode(cause) ?? 'error'})`, {
       cause,
       hint: 'The file must be readable by the user of the daemon and hold one accepted value a line.',
     });
   }
   const values = text.split(/\r?\n/).filter((line) => line !== '');
   if (values.length > 0) return values;
-  throw new DaemonError('E_CONFIG_VALUE', `signatureData.${key}: ${file} is empty`, {
-    hint: 'Write one accepted value a line.',
+  throw new DaemonError('E_CONFIG_VALUE', `${source} is empty`, { hint: 'Write one accepted value a line.' });
+}
+
+/** Metadata is printable ASCII, and its outer spaces are lost on the way (gRPC over HTTP/2, "ASCII-Value"). */
+function assertCanBeSent(source: string, value: string): void {
+  if (/^[!-~](?:[ -~]*[!-~])?$/.test(value)) return;
+  throw new DaemonError('E_CONFIG_VALUE', `${source} holds a value that no client can send as metadata`, {
+    hint: 'Values are printable ASCII, not empty, without spaces at either end.',
   });
 }

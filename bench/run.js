@@ -1,0 +1,20 @@
+// Measures. Needs a build (npm run build) and Linux.
+//   npm run bench              everything, about five minutes
+//   npm run bench -- NAME...   only these: cpu-per-call, cost-of-parts, memory, start
+// The exit code is 1 when a goal was missed.
+import { availableParallelism, release } from 'node:os';
+
+const NAMES = ['cpu-per-call', 'cost-of-parts', 'memory', 'start'];
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !NAMES.includes(name));
+if (unknown.length > 0) {
+  console.error(`There is no bench named ${unknown.join(', ')}; there are: ${NAMES.join(', ')}.`);
+  process.exit(64);
+}
+console.log(`Node ${process.version}, ${availableParallelism()} cores, Linux ${release()}`);
+for (const name of asked.length === 0 ? NAMES : asked) {
+  console.log(`\n## ${name}\n`);
+  const { run } = await import(`./${name}.js`);
+  await run();
+}

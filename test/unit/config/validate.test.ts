@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { UserConfig } from '#src/config/options.js';
+import { resolveConfig } from '#src/config/resolve.js';
+import { isSignatureWanted, validateConfig } from '#src/config/validate.js';
+import { DaemonError } from '#src/shared/errors.js';
+
+const TLS: UserConfig = { authentication: 'ssl', certificates: { serverCertificate: 's.crt', serverCertificateKey: 's.key' } };
+const PLACED = ['grpcserverd/interceptors#signatureValidation'];
+
+const resolve = (data: UserConfig) =>
+  resolveConfig({ file: { path: '/app/x.yaml', data: { servicers: ['./a.js'], ...data } }, env: {}, flags: {}, cwd: '/' }).config;
+const warnings = (data: UserConfig, parallelism = 4): string[] => validateConfig(resolve(data), parallelism);
+
+function refusal(data: UserConfig, parallelism = 4): DaemonError {
+  try {
+    warnings(data, parallelism);
+  } catch (error) {
+    assert.ok(error instanceof DaemonError && error.code === 'E_CONFIG_VALUE');
+    return error;
+  }
+  return assert.fail('nothing was refused');
+}
+
+test('the defaults are valid and warn of nothing', () => {
+  assert.deepEqual(warnings({}), []);
+  assert.deepEqual(warnings(TLS), []);
+});
+
+describe('certificates', () => {
+  test('authentication "ssl" needs certificate and key, and names what is missing', () => {
+    assert.match(refusal({ authentication: 'ssl' }).message, /needs certificates\.serverCertificate and certificates\.serverCertificateKey$/);
+    const { message } = refusal({ authentication: 'ssl', certificates: { serverCertificate: 's.crt' } });
+    assert.match(message, /needs certificates\.serverCertificateKey$/);
+  });
+
+  for (const clientAuthentication of ['request', 'require'] as const) {
+    test(`clientAuthentication "${clientAuthentication}" needs TLS and a root certificate`, () => {
+      assert.match(refusal({ clientAuthentication }).message, /needs authentication "ssl"/);
+      assert.match(refusal({ ...TLS, clientAuthentication }).message, /needs certificates\.rootCertificate/);
+      assert.deepEqual(warnings({ ...TLS, clientAuthentication, certificates: { ...TLS.certificates, rootCertificate: 'ca.crt' } }), []);
+    });
+  }
+
+  test('a root certificate alone demands nothing', () => {
+    assert.deepEqual(warnings({ ...TLS, certificates: { ...TLS.certificates, rootCertificate: 'ca.crt' } }), []);
+  });
+
+  test('certificates without authentication are a warning', () => {
+    assert.match(warnings({ certificates: { serverCertificate: 's.crt' } })[0] ?? '', /certificates are given but authentication is off/);
+  });
+});
+
+describe('maximumConcurrentRpcs', () => {
+  test('is enough with one call for each worker', () => {
+    assert.deepEqual(warnings({ maximumConcurrentRpcs: 3, maxWorkers: 3 }), []);
+    assert.deepEqual(warnings({ maximumConcurrentRpcs: null, maxWorkers: 64 }), []);
+  });
+
+  test('is an error below the number of workers, counted or automatic', () => {
+    const error = refusal({ maximumConcurrentRpcs: 2, maxWorkers: 3 });
+    assert.match(error.message, /maximumConcurrentRpcs is 2 and maxWorkers is 3:/);
+    assert.match(error.hint, /maximumConcurrentRpcs to 3 or more, or maxWorkers to 2 or fewer/);
+    assert.match(refusal({ maximumConcurrentRpcs: 2 }, 8).message, /maxWorkers is 8 \(auto\)/);
+    assert.deepEqual(warnings({ maximumConcurrentRpcs: 2 }, 2), []);
+  });
+});
+
+describe('signature', () => {
+  test('is wanted by the option, or by its name among the interceptors', () => {
+    assert.equal(isSignatureWanted(resolve({})), false);
+    assert.equal(isSignatureWanted(resolve({ signature: true })), true);
+    assert.equal(isSignatureWanted(resolve({ interceptors: PLACED })), true);
+    assert.equal(isSignatureWanted(resolve({ interceptors: ['grpcserverd/interceptors#other'] })), false);
+  });
+
+  const data = { 'x-key': 'a' };
+  test('has no effect without authentication, which is a warning', () => {
+    assert.match(warnings({ signature: true, signatureData: data })[0] ?? '', /authentication is off/);
+    assert.match(warnings({ interceptors: PLACED, signatureData: data })[0] ?? '', /authentication is off/);
+  });
+
+  test('lets everyone pass without data, which is a warning', () => {
+    assert.match(warnings({ ...TLS, signature: true })[0] ?? '', /signatureData is empty: every call passes/);
+  });
+
+  test('data without it are a warning', () => {
+    assert.match(warnings({ ...TLS, signatureData: data })[0] ?? '', /signature is off/);
+    assert.deepEqual(warnings({ ...TLS, signatureData: data, signature: true }), []);
+    assert.deepEqual(warnings({ ...TLS, signatureData: data, interceptors: PLACED }), []);
+  });
+});
+
+describe('host', () => {
+  test('may be a name, an address of either family, or a socket', () => {
+    for (const host of ['localhost', '0.0.0.0', '::', '::1', 'fe80::1%eth0', 'unix:/run/x.sock']) assert.deepEqual(warnings({ host }), [], host);
+  });
+
+  test('is refused with a port, in brackets, or as a URL', () => {
+    for (const host of ['localhost:50051', '[::]', '[::]:50051', 'http://localhost']) assert.match(refusal({ host }).message, /host must be a name/, host);
+  });
+
+  test('is refused when the path is longer than a unix socket can have', () => {
+    const path = (bytes: number): string => `unix:/${'x'.repeat(bytes - 1)}`;
+    assert.deepEqual(warnings({ host: path(107) }), []);
+    assert.match(refusal({ host: path(108) }).message, /108 bytes; the system takes 107/);
+  });
+});
