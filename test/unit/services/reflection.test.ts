@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2';
 import { after, before, describe, test } from 'node:test';
-import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { handleBidiStreamingCall, ServerDuplexStream, ServiceDefinition } from '@grpc/grpc-js';
 import { DescriptorRegistry } from '#src/worker/services/descriptor-registry.js';
 import type { FileDescriptor } from '#src/worker/services/descriptors/file-descriptor.js';
 import { createHealth } from '#src/worker/services/health.js';
 import { createLoadProto } from '#src/worker/services/load-proto.js';
 import { createReflection } from '#src/worker/services/reflection.js';
-import type { ReflectionRequest, ReflectionResponse } from '#src/worker/services/reflection-messages.js';
+import { decodeResponse, encodeRequest, type ReflectionRequest, type ReflectionResponse } from '#src/worker/services/reflection-messages.js';
 import { BareServer, type Service } from '../../support/bare-server.js';
+import { Deadline } from '../../support/deadline.js';
 import { filesOf, reflect } from '../../support/reflection-client.js';
 import { plainDefinitions, SCHEMAS, service } from '../../support/schemas.js';
 
@@ -176,10 +178,62 @@ test('nothing is described before somebody asks', async () => {
   assert.equal(fills, 1);
 });
 
-test('a client that asks much before it reads gets every answer', async () => {
-  await using server = await serve([]);
-  const questions = Array.from({ length: 500 }, () => ({ fileContainingSymbol: 'google.protobuf.FieldDescriptorProto' }));
-  const answers = await reflect(server.address, questions);
-  assert.equal(answers.length, 500);
+test('no more questions are taken than the client reads answers, and none is lost', async () => {
+  const registry = new DescriptorRegistry();
+  const all: Service[] = [];
+  const built = createReflection({ services: () => all.map(({ definition }) => definition), registry, onProblem: (problem) => assert.fail(problem) });
+  const paused = new Promise<void>((resolve) => {
+    for (const { definition, implementation } of built) {
+      const reflection = implementation.ServerReflectionInfo as handleBidiStreamingCall<unknown, unknown>;
+      const watched = (call: ServerDuplexStream<unknown, unknown>): void => {
+        call.once('pause', resolve);
+        reflection(call);
+      };
+      all.push({ definition, implementation: { ServerReflectionInfo: watched } });
+    }
+  });
+  await using server = await BareServer.start(all);
+  // grpc-js's own client reads ahead without end.
+  using client = new SlowClient(server.address);
+  const count = 500;
+  for (let sent = 0; sent < count; sent += 1) client.ask({ fileContainingSymbol: 'google.protobuf.FieldDescriptorProto' });
+  const deadline = new Deadline(20_000);
+  await deadline.wait(paused, 'a pause');
+  const answers = await deadline.wait(client.read(), 'all answers');
+  assert.equal(answers.length, count);
   assert.ok(answers.every((answer) => filesOf(answer)[0]?.name === 'google/protobuf/descriptor.proto'));
 });
+
+/** Speaks gRPC on bare HTTP/2, where nothing is received before somebody reads. */
+class SlowClient implements Disposable {
+  readonly #session: ClientHttp2Session;
+  readonly #stream: ClientHttp2Stream;
+
+  constructor(address: string) {
+    this.#session = connect(`http://${address}`);
+    const path = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+    this.#stream = this.#session.request({ ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' });
+  }
+
+  ask(question: ReflectionRequest): void {
+    const message = encodeRequest(question);
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(message.length, 1);
+    this.#stream.write(Buffer.concat([prefix, message]));
+  }
+
+  async read(): Promise<ReflectionResponse[]> {
+    this.#stream.end();
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.#stream) chunks.push(chunk as Buffer);
+    const answers: ReflectionResponse[] = [];
+    for (let rest = Buffer.concat(chunks); rest.length > 0; rest = rest.subarray(5 + rest.readUInt32BE(1))) {
+      answers.push(decodeResponse(rest.subarray(5, 5 + rest.readUInt32BE(1))));
+    }
+    return answers;
+  }
+
+  [Symbol.dispose](): void {
+    this.#session.destroy();
+  }
+}
