@@ -50,8 +50,13 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'take-socket':
       running?.intake.take(message.id, socket);
       break;
+    case 'set-log-level':
+      running?.setLogLevel(message.level);
+      break;
+    case 'inspect':
+      break;
     case 'drain':
-      leave(message.quick);
+      leave(message.delay, message.quick);
       break;
   }
 }
@@ -80,10 +85,10 @@ async function fail(error: unknown): Promise<void> {
   process.exit(permanent ? EXIT.config : EXIT.failed);
 }
 
-function leave(quick: number | null): void {
+function leave(delay: number, quick: number | null): void {
   if (running === null) process.exit(EXIT.ok);
   const worker = running;
-  leaving ??= worker.leave().then(async (report) => {
+  leaving ??= worker.leave(delay).then(async (report) => {
     await new Promise<void>((resolve) => {
       const message: FromWorker = { type: 'drained', ...report };
       if (!process.connected) resolve();
@@ -98,6 +103,6 @@ function leave(quick: number | null): void {
 function orphaned(): void {
   if (running === null) process.exit(EXIT.failed);
   running.noteOrphaned();
-  leave(null);
+  leave(0, null);
   setTimeout(() => process.exit(EXIT.failed), ORPHAN_TIMEOUT).unref();
 }
