@@ -22,23 +22,21 @@ export async function startBare({ port = 0, program = BARE, args = [] } = {}) {
 
 /**
  * Every option at its default, but for the worker count, a private address and a private runtime folder.
- * Resolves as `startBare` does, with `primary`, the pid of the supervising process, besides.
+ * Resolves as `startBare` does, with `primary`, the pid of the supervising process, and `log`, its lines, besides.
  */
 export async function startDaemon({ port = 0, workers = 1, ...more } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'grpcserverd-bench-'));
   const file = join(folder, 'grpcserverd.config.json');
   writeFileSync(file, JSON.stringify({ servicers: [SERVICER], maxWorkers: workers, host: '127.0.0.1', port, runtimeDir: folder, ...more }));
   const child = spawn(process.execPath, [BIN, 'start', '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = [];
-  let serving;
+  const log = [];
   const ready = await new Promise((resolve, reject) => {
-    const fail = () => reject(new Error(`the daemon did not start:\n${lines.join('\n')}`));
+    const fail = () => reject(new Error(`the daemon did not start:\n${log.map((record) => JSON.stringify(record)).join('\n')}`));
     const timer = setTimeout(fail, READY_TIMEOUT);
     child.once('exit', fail);
     createInterface({ input: child.stdout }).on('line', (line) => {
-      lines.push(line);
       const record = JSON.parse(line);
-      if (record.event === 'worker.ready') serving = record.worker;
+      log.push(record);
       if (record.event !== 'daemon.ready') return;
       clearTimeout(timer);
       child.off('exit', fail);
@@ -49,7 +47,8 @@ export async function startDaemon({ port = 0, workers = 1, ...more } = {}) {
     await end(child, () => child.kill('SIGTERM'));
     rmSync(folder, { recursive: true });
   };
-  return { port: ready.port, serving, primary: child.pid, stop };
+  const serving = log.find(({ event }) => event === 'worker.ready').worker;
+  return { port: ready.port, serving, primary: child.pid, log, stop };
 }
 
 async function end(child, ask) {

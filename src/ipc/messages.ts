@@ -2,6 +2,7 @@
  * Every message between the primary and its children, on one screen. Facts are past or adjectives, orders are
  * verbs. A socket travels as the handle of `take-socket`; whatever is sent after it arrives after it.
  */
+import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { ErrorData } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
@@ -15,6 +16,8 @@ export type ToWorker =
       readonly logFormat: 'json' | 'pretty';
       /** This worker's share of maximumConcurrentRpcs. */
       readonly callLimit: number | null;
+      /** Read and checked by the primary, so that a replacement serves what its generation was proven with. */
+      readonly tls: Pick<TlsMaterial, 'pem'> | null;
       /** 48 bytes, base64: the same in all workers, so that TLS sessions resume in any of them. */
       readonly ticketKeys: string;
     }

@@ -93,6 +93,7 @@ async function run(
     config,
     logFormat,
     callLimit: config.maximumConcurrentRpcs === null ? null : shareCallLimit(config.maximumConcurrentRpcs, workers, slot),
+    tls: tls === null ? null : { pem: tls.pem },
     ticketKeys,
   });
 

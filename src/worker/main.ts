@@ -56,7 +56,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
   }
 }
 
-async function serve({ slot, generation, config, logFormat, callLimit, ticketKeys }: StartOrder): Promise<void> {
+async function serve({ slot, generation, config, logFormat, callLimit, tls, ticketKeys }: StartOrder): Promise<void> {
   process.title = `grpcserverd: worker ${slot} gen ${generation} (${config.name})`;
   const logger = createLogger({
     level: config.log.level,
@@ -65,7 +65,7 @@ async function serve({ slot, generation, config, logFormat, callLimit, ticketKey
     identity: { role: 'worker', slot, generation },
   });
   const { startWorker } = await import('./running-worker.js');
-  running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, ticketKeys, logger, send });
+  running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
   send({ type: 'ready', services: running.services });
 }
 

@@ -3,7 +3,7 @@
  * the order to start is there.
  */
 import { isSignatureWanted } from '../config/validate.js';
-import { readCertificates } from '../config/certificates.js';
+import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { FromWorker } from '../ipc/messages.js';
 import { explain, type ReportFault } from './calls/call-fault.js';
@@ -28,6 +28,7 @@ export interface WorkerOptions {
   readonly generation: number;
   readonly config: Config;
   readonly callLimit: number | null;
+  readonly tls: Pick<TlsMaterial, 'pem'> | null;
   readonly ticketKeys: string;
   readonly logger: DaemonLogger;
   readonly send: (message: FromWorker) => void;
@@ -44,14 +45,13 @@ export interface RunningWorker {
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
-export async function startWorker({ slot, generation, config, callLimit, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({ slot, generation, config, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
   const report: ReportFault = (fault) => emit('call.fault', fault);
   const leaving = new AbortController();
   const hooks = new ShutdownHooks((error) => logger.log.error({ err: error }, 'onShutdown failed'));
   const drained: { by: Drain | null } = { by: null };
   const calls = new CallRegistry({ report, onCallEnded: () => drained.by?.noteCallEnded() });
-  const material = readCertificates(config, new Date());
   installFaultHandlers({
     onFault({ kind, error, call }) {
       emit('worker.fault', { kind, error: explain(error), method: call?.path ?? null });
@@ -74,7 +74,7 @@ export async function startWorker({ slot, generation, config, callLimit, ticketK
     }),
   );
   const intake = new Intake({
-    tls: material === null ? null : { material, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
+    tls: tls === null ? null : { material: tls, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
     transport,
     send,
     emit,
