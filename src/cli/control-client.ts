@@ -1,8 +1,8 @@
 /** Finds a running daemon and talks to it. The other half is src/primary/control-server.ts. */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ServiceError } from '@grpc/grpc-js';
-import type { Status } from '../control/definition.js';
+import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
+import type { ReloadProgress, ReloadReport, Status } from '../control/definition.js';
 import { isListening } from '../control/probe-socket.js';
 import { currentEnvironment, runtimeBases, runtimeFiles, type RuntimeFiles, type RuntimeState } from '../control/runtime-dir.js';
 import { DaemonError } from '../shared/errors.js';
@@ -77,10 +77,24 @@ function readState(file: string): RuntimeState | null {
   }
 }
 
+type Answer<T> = (error: ServiceError | null, value: T) => void;
+interface Options {
+  readonly deadline?: number;
+}
+
 interface ControlCalls {
-  getStatus(message: object, options: { deadline: number }, callback: (error: ServiceError | null, status: Status) => void): void;
-  stop(message: { quick: boolean }, options: { deadline: number }, callback: (error: ServiceError | null, answer: { pid: number }) => void): void;
+  getStatus(message: object, options: Options, callback: Answer<Status>): void;
+  watch(message: { intervalMs: number }, options: Options): ClientReadableStream<Status>;
+  reload(message: { sameConfig: boolean }, options: Options): ClientReadableStream<ReloadEvent>;
+  scale(message: { workers: number }, options: Options, callback: Answer<{ before: number; after: number }>): void;
+  setLogLevel(message: { level: string }, options: Options, callback: Answer<object>): void;
+  stop(message: { quick: boolean }, options: Options, callback: Answer<{ pid: number }>): void;
   close(): void;
+}
+
+interface ReloadEvent {
+  readonly progress?: ReloadProgress;
+  readonly report?: ReloadReport;
 }
 
 /** Runs `use` with a client of the daemon's control API, and closes it. */
@@ -106,14 +120,48 @@ export class ControlClient {
     return answer<Status>((done) => this.#calls.getStatus({}, deadline(), done)).then(inOrder);
   }
 
+  /** The status again and again, until the loop is left or the daemon is gone. @param intervalMs in milliseconds */
+  async *watch(intervalMs: number): AsyncGenerator<Status> {
+    for await (const status of readAll(this.#calls.watch({ intervalMs }, {}))) yield inOrder(status);
+  }
+
+  /** @param onProgress called while it runs */
+  async reload(sameConfig: boolean, onProgress: (progress: ReloadProgress) => void): Promise<ReloadReport> {
+    for await (const { progress, report } of readAll(this.#calls.reload({ sameConfig }, {}))) {
+      if (report !== undefined) return report;
+      if (progress !== undefined) onProgress(progress);
+    }
+    throw new DaemonError('E_CONTROL', 'The daemon ended before the reload did');
+  }
+
+  /** @param workers 0 goes back to what the config says */
+  scale(workers: number): Promise<{ before: number; after: number }> {
+    return answer((done) => this.#calls.scale({ workers }, deadline(), done));
+  }
+
+  async setLogLevel(level: string): Promise<void> {
+    await answer<object>((done) => this.#calls.setLogLevel({ level }, deadline(), done));
+  }
+
   stop(quick: boolean): Promise<{ pid: number }> {
     return answer((done) => this.#calls.stop({ quick }, deadline(), done));
   }
 }
 
+async function* readAll<T>(stream: ClientReadableStream<T>): AsyncGenerator<T> {
+  try {
+    for await (const message of stream) yield message as T;
+  } catch (error) {
+    throw new DaemonError('E_CONTROL', `The daemon did not answer: ${(error as ServiceError).details}`, { cause: error });
+  } finally {
+    stream.cancel();
+  }
+}
+
 /** proto-loader puts lists first; people want the name first. */
-function inOrder({ name, version, health, primary, goal, address, port, tls, services, problems, workers }: Status): Status {
-  return { name, version, health, primary, goal, address, port, tls, services, problems, workers };
+function inOrder(status: Status): Status {
+  const { name, version, health, primary, goal, address, port, tls, services, problems, workers, ...rest } = status;
+  return { name, version, health, primary, goal, address, port, tls, services, problems, ...rest, workers };
 }
 
 const deadline = (): { deadline: number } => ({ deadline: Date.now() + ANSWER_TIMEOUT });

@@ -21,13 +21,18 @@ export function formatStatus(status: Status): string {
   const table = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
   return [
     `${name}: ${health}, generation ${primary.generation}, up ${formatAge(primary.uptimeSeconds)}, primary pid ${primary.pid}`,
-    `${address}${tls ? ' (TLS)' : ''}, ${workers.filter(({ state }) => state === 'ready').length} of ${goal.workers} workers ready`,
+    `${address}${tls ? ' (TLS)' : ''}, ${readySlots(workers)} of ${goal.workers} workers ready`,
     `services: ${services.join(', ') || 'none yet'}`,
     ...problems.map((problem) => `! ${problem}`),
     '',
     ...table,
     '',
   ].join('\n');
+}
+
+/** During a reload a slot may have two ready workers. */
+function readySlots(workers: readonly WorkerStatus[]): number {
+  return new Set(workers.filter(({ state }) => state === 'ready').map(({ slot }) => slot)).size;
 }
 
 /** 75 seconds become `1m15s`. */

@@ -4,13 +4,15 @@ import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
 import { listHandlersCommand } from './commands/list-handlers.js';
+import { reloadCommand } from './commands/reload.js';
+import { scaleCommand } from './commands/scale.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
 
 /** The commands as `grpcserverd --help` groups them. */
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
-  Serve: [startCommand, statusCommand, stopCommand],
+  Serve: [startCommand, statusCommand, reloadCommand, scaleCommand, stopCommand],
   Inspect: [checkCommand, listHandlersCommand],
   Configure: [configCommand, certsCommand],
 };

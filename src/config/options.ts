@@ -64,6 +64,8 @@ export const OPTIONS = {
     'A worker without a heartbeat for this long is killed; at three quarters of it, it gets no new connections'),
   bootConcurrency: define('Workers', orWord('auto', integer(1, 1024)), 'auto',
     'Workers that may boot at the same time; auto is the available parallelism'),
+  surge: define('Workers', orWord('all', integer(1, 1024)), 'all',
+    'Workers above the goal that may exist during a reload; all: the whole new generation is ready before an old worker leaves'),
   nodeArguments: define('Workers', list(text('an argument of node, such as "--max-old-space-size=512"', /^-/)), [],
     'Arguments of node for the workers'),
 

@@ -11,7 +11,7 @@ import type { Config } from './options.js';
  * `request` cannot be said to OpenSSL: it demands a certificate or does not look. So the handshake lets everybody
  * through and the server asks `isClientAccepted` about each socket before it reads from it.
  */
-export function createTlsOptions(material: TlsMaterial, clientAuthentication: Config['clientAuthentication']): TlsOptions {
+export function createTlsOptions(material: Pick<TlsMaterial, 'pem'>, clientAuthentication: Config['clientAuthentication']): TlsOptions {
   const { certificate, key, authorities } = material.pem;
   const asksForCertificate = clientAuthentication !== 'none';
   return {

@@ -10,6 +10,12 @@ export interface PrimaryStatus {
   readonly configFile: string;
 }
 
+export interface CallInfo {
+  readonly method: string;
+  readonly peer: string;
+  readonly ageMs: number;
+}
+
 export interface WorkerStatus {
   readonly slot: number;
   readonly pid: number;
@@ -20,26 +26,68 @@ export interface WorkerStatus {
   readonly connections: number;
   readonly inFlight: number;
   readonly calls: number;
+  readonly callsPerSecond: number;
+  readonly p99Ms: number;
   readonly eventLoopDelayMs: number;
+  readonly eventLoopUtilization: number;
   readonly rssBytes: number;
   readonly cause: string;
+  readonly oldestCall: CallInfo | null;
+  readonly secondsLeft: number;
 }
 
 export type Health = 'starting' | 'healthy' | 'degraded' | 'stopping';
+export type ReloadStage = 'checking' | 'canary' | 'starting' | 'draining';
+export type ReloadVerdict = 'done' | 'refused' | 'rolled-back' | 'halted' | 'pre-empted';
+
+export interface ReloadProgress {
+  readonly stage: ReloadStage;
+  readonly cause: string;
+  readonly generation: number;
+  readonly workers: readonly WorkerStatus[];
+}
+
+export interface DrainedWorker {
+  readonly slot: number;
+  readonly generation: number;
+  readonly tookMs: number;
+  readonly finished: number;
+  readonly cut: readonly CallInfo[];
+}
+
+export interface ReloadReport {
+  readonly verdict: ReloadVerdict;
+  readonly cause: string;
+  readonly generation: number;
+  readonly endedAt: number;
+  readonly tookMs: number;
+  readonly error: string;
+  readonly hint: string;
+  readonly code: string;
+  readonly drained: readonly DrainedWorker[];
+  readonly restartRequired: readonly string[];
+}
 
 export interface Status {
   readonly name: string;
   readonly version: string;
   readonly health: Health;
   readonly primary: PrimaryStatus;
-  readonly goal: { readonly workers: number; readonly generation: number };
+  readonly goal: { readonly workers: number; readonly generation: number; readonly source: GoalSource };
   readonly address: string;
   readonly port: number;
   readonly tls: boolean;
   readonly services: readonly string[];
   readonly workers: readonly WorkerStatus[];
   readonly problems: readonly string[];
+  readonly lastReload: ReloadReport | null;
+  readonly reload: ReloadProgress | null;
+  readonly restartRequired: readonly string[];
+  readonly certificateExpiresAt: number;
 }
+
+/** Who said how many workers there shall be. */
+export type GoalSource = 'config' | 'scale' | 'elastic';
 
 let control: ServiceClientConstructor | null = null;
 

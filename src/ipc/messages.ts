@@ -2,6 +2,7 @@
  * Every message between the primary and its children, on one screen. Facts are past or adjectives, orders are
  * verbs. A socket travels as the handle of `take-socket`; whatever is sent after it arrives after it.
  */
+import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { ErrorData } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
@@ -15,12 +16,20 @@ export type ToWorker =
       readonly logFormat: 'json' | 'pretty';
       /** This worker's share of maximumConcurrentRpcs. */
       readonly callLimit: number | null;
+      /** Read and checked by the primary, so that a replacement serves what its generation was proven with. */
+      readonly tls: Pick<TlsMaterial, 'pem'> | null;
       /** 48 bytes, base64: the same in all workers, so that TLS sessions resume in any of them. */
       readonly ticketKeys: string;
     }
   | { readonly type: 'take-socket'; readonly id: number }
-  /** Finish the calls within their timeouts and exit. `quick`: within that many milliseconds instead. */
-  | { readonly type: 'drain'; readonly cause: string; readonly quick: number | null };
+  /**
+   * Finish the calls within their timeouts and exit. `delay`: ask the clients to leave only after that many
+   * milliseconds, so that workers leave one after the other. `quick`: all within that many milliseconds instead.
+   */
+  | { readonly type: 'drain'; readonly cause: string; readonly delay: number; readonly quick: number | null }
+  | { readonly type: 'set-log-level'; readonly level: string }
+  /** Open the inspector, close it, or write the heap to a file. */
+  | { readonly type: 'inspect'; readonly id: number; readonly action: 'open' | 'close' | { readonly heapSnapshot: string } };
 
 export type FromWorker =
   /** It listens to messages from now on; what node:cluster gets before that is lost. The answer is `start`. */
@@ -37,7 +46,18 @@ export type FromWorker =
   | { readonly type: 'drain-wanted'; readonly cause: string }
   /** It would like to be replaced: its state may be damaged. */
   | { readonly type: 'recycle-wanted'; readonly cause: string }
-  | { readonly type: 'drained'; readonly finished: number; readonly cut: number };
+  | { readonly type: 'drained'; readonly finished: number; readonly cut: readonly CallSummary[] }
+  /** The files that its servicers, interceptors and protos came from, as far as they can be told; absolute paths. */
+  | { readonly type: 'files-loaded'; readonly files: readonly string[] }
+  /** The answer to `inspect`. */
+  | { readonly type: 'inspected'; readonly id: number; readonly result: string; readonly error: string | null };
+
+/** A call as the primary and people hear of it. */
+export interface CallSummary {
+  readonly method: string;
+  readonly peer: string;
+  readonly ageMs: number;
+}
 
 /** What a worker says of itself every two seconds. */
 export interface Load {
@@ -50,4 +70,8 @@ export interface Load {
   readonly eventLoopUtilization: number;
   readonly rss: number;
   readonly heapUsed: number;
+  /** 99th percentile of the time of the calls that ended over the interval, in milliseconds; 0 without any. */
+  readonly p99: number;
+  /** The call that has been in progress longest. */
+  readonly oldestCall: CallSummary | null;
 }

@@ -12,6 +12,10 @@ export class BootQueue {
     this.#limit = pLimit(concurrency);
   }
 
+  setConcurrency(concurrency: number): void {
+    this.#limit.concurrency = concurrency;
+  }
+
   /** Calls `fork` when the worker's turn has come, unless it is no longer starting by then. */
   enter(handle: WorkerHandle, fork: () => void): void {
     const turn = deferred();

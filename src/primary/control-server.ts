@@ -1,34 +1,45 @@
 /**
  * Runs in the primary. Serves the control API on a unix socket that only this user can open; each method is one
- * question or one order to the supervisor and holds no logic. The other half is src/cli/control-client.ts.
+ * question or one order and holds no logic. The other half is src/cli/control-client.ts.
  */
 import { chmodSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { Server, ServerCredentials, type handleUnaryCall } from '@grpc/grpc-js';
-import { controlService, type Status } from '../control/definition.js';
+import { createServer, type Socket } from 'node:net';
+import { Server, ServerCredentials, status as grpcStatus, type handleServerStreamingCall, type handleUnaryCall } from '@grpc/grpc-js';
+import { controlService, type ReloadProgress, type ReloadReport, type Status } from '../control/definition.js';
 import { DaemonError, toError } from '../shared/errors.js';
+import type { Watchers } from './watchers.js';
+
+/** Of `Watch` when the client names none, and the shortest; in milliseconds. */
+const WATCH_INTERVAL = 1000;
+const SHORTEST_INTERVAL = 100;
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 export interface ControlHandlers {
-  status(): Status;
-  stop(quick: boolean): void;
+  readonly watchers: Watchers;
+  readonly status: () => Status;
+  /** Never rejects. */
+  readonly reload: (sameConfig: boolean) => Promise<ReloadReport>;
+  /** How many workers there shall be. */
+  readonly workers: () => number;
+  /** 0 goes back to the config; returns how many there shall be now. */
+  readonly scale: (workers: number) => number;
+  readonly setLogLevel: (level: string) => void;
+  readonly stop: (quick: boolean) => void;
 }
 
 export interface ControlServer {
   close(): void;
 }
 
+type ReloadEvent = { readonly progress: ReloadProgress } | { readonly report: ReloadReport };
+
 /** @throws DaemonError E_RUNTIME_DIR when the socket cannot be made. */
 export async function serveControl(path: string, handlers: ControlHandlers): Promise<ControlServer> {
   const grpc = new Server({ 'grpc.enable_channelz': 0 });
-  const getStatus: handleUnaryCall<object, Status> = (_call, callback) => callback(null, handlers.status());
-  const stop: handleUnaryCall<{ quick: boolean }, { pid: number }> = (call, callback) => {
-    callback(null, { pid: process.pid });
-    // After the answer, because a stop closes this socket.
-    setImmediate(() => handlers.stop(call.request.quick));
-  };
-  grpc.addService(controlService().service, { getStatus, stop });
+  grpc.addService(controlService().service, implement(handlers));
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
-  const sockets = new Set<import('node:net').Socket>();
+  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
@@ -47,7 +58,63 @@ export async function serveControl(path: string, handlers: ControlHandlers): Pro
     close() {
       server.close();
       injector.destroy();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets) socket.destroySoon();
     },
   };
+}
+
+function implement(handlers: ControlHandlers) {
+  const getStatus: handleUnaryCall<object, Status> = (_call, callback) => callback(null, handlers.status());
+
+  const watch: handleServerStreamingCall<{ intervalMs: number }, Status> = (call) => {
+    const send = (): void => {
+      // A watcher that does not read gets the newest when it does.
+      if (call.writableLength === 0) call.write(handlers.status());
+    };
+    send();
+    const interval = setInterval(send, Math.max(SHORTEST_INTERVAL, call.request.intervalMs || WATCH_INTERVAL));
+    const unwatch = handlers.watchers.add(send);
+    call.once('cancelled', () => {
+      clearInterval(interval);
+      unwatch();
+    });
+  };
+
+  const reload: handleServerStreamingCall<{ sameConfig: boolean }, ReloadEvent> = (call) => {
+    const tell = (): void => {
+      const { reload: progress } = handlers.status();
+      if (progress !== null) call.write({ progress });
+    };
+    const unwatch = handlers.watchers.add(tell);
+    void handlers.reload(call.request.sameConfig).then((report) => {
+      unwatch();
+      call.write({ report });
+      call.end();
+    });
+    tell();
+    call.once('cancelled', unwatch);
+  };
+
+  const scale: handleUnaryCall<{ workers: number }, { before: number; after: number }> = (call, callback) => {
+    const before = handlers.workers();
+    callback(null, { before, after: handlers.scale(call.request.workers) });
+  };
+
+  const setLogLevel: handleUnaryCall<{ level: string }, object> = (call, callback) => {
+    const { level } = call.request;
+    if (LOG_LEVELS.includes(level)) {
+      handlers.setLogLevel(level);
+      callback(null, {});
+    } else {
+      callback({ code: grpcStatus.INVALID_ARGUMENT, details: `"${level}" is no log level; these are: ${LOG_LEVELS.join(', ')}` });
+    }
+  };
+
+  const stop: handleUnaryCall<{ quick: boolean }, { pid: number }> = (call, callback) => {
+    callback(null, { pid: process.pid });
+    // After the answer, because a stop closes this socket.
+    setImmediate(() => handlers.stop(call.request.quick));
+  };
+
+  return { getStatus, watch, reload, scale, setLogLevel, stop };
 }

@@ -62,7 +62,7 @@ export interface DispatcherOptions {
 }
 
 export class Dispatcher {
-  readonly #options: DispatcherOptions;
+  #options: DispatcherOptions;
   readonly #seats = new Map<number, Seat>();
   readonly #queue: Pending[] = [];
   #nextId = 1;
@@ -138,6 +138,11 @@ export class Dispatcher {
 
   connectionsOf(id: number): number {
     return this.#seats.get(id)?.connections ?? 0;
+  }
+
+  /** Changes the limit for connections that are still to come. */
+  setMaxConnections(maxConnections: number): void {
+    this.#options = { ...this.#options, maxConnections };
   }
 
   /** No more connections: what waits is closed, and so is whatever still comes. */

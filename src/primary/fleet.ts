@@ -1,5 +1,4 @@
 /** Runs in the primary. The workers that are not gone; queries only. */
-import type { DeadlineLimits } from './deadline-of.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 export class Fleet {
@@ -32,10 +31,5 @@ export class Fleet {
 
   isRecycling(): boolean {
     return this.all().some(({ recycle }) => recycle !== null);
-  }
-
-  /** The next moment at which something must have happened to one of them. */
-  nextDeadline(limits: DeadlineLimits): number {
-    return Math.min(Infinity, ...this.all().map((handle) => handle.deadline(limits)));
   }
 }

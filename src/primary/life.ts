@@ -10,7 +10,7 @@ import type { WorkerHandle } from './worker-handle.js';
 import { LIFE, type WorkerAction, type WorkerEvent, type WorkerState } from './worker-state.js';
 
 /** Missed deadlines charge the slot like a crash; every other reason to leave is somebody's wish. */
-const FAULTS: readonly string[] = ['silent', 'startTimeout'];
+export const FAULTS: readonly string[] = ['silent', 'startTimeout'];
 
 export interface LifeParts {
   readonly clock: Clock;
@@ -53,7 +53,8 @@ export class Life {
     const { emit } = this.#parts;
     if (handle.drained !== null) {
       const { finished, cut } = handle.drained;
-      emit('worker.drained', { ...handle.label, ms: Math.round(this.#now() - handle.leavingSince), finished, cut });
+      const ms = Math.round(this.#now() - handle.leavingSince);
+      emit('worker.drained', { ...handle.label, ms, finished, cut: cut.length });
     }
     this.step(handle, 'exit', 'crash');
     const uptimeMs = Math.round(this.#now() - handle.forkedAt);
@@ -87,7 +88,7 @@ export class Life {
         dispatcher.withdraw(handle.id);
         break;
       case 'send-drain':
-        handle.send({ type: 'drain', cause: handle.cause ?? 'drain', quick: quick() });
+        handle.send({ type: 'drain', cause: handle.cause ?? 'drain', delay: handle.drainDelay, quick: quick() });
         break;
       case 'kill':
         if (handle.isForked) this.#kill(handle, before);

@@ -6,56 +6,63 @@ import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
-import { availableParallelism, resolveWorkers } from '../config/parallelism.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
-import type { ToWorker } from '../ipc/messages.js';
-import { describeCallShares, shareCallLimit } from '../shared/call-shares.js';
+import { describeCallShares } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
 import { serveControl } from './control-server.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkWorker } from './fork.js';
-import { listen } from './listener.js';
+import { Generation } from './generation.js';
 import { autoMaxConnections } from './open-file-limit.js';
 import { writePidfile } from './pidfile.js';
+import { Ports } from './ports.js';
 import { RefusalLog } from './refusal-log.js';
+import { Reloader, type Prepared } from './reloader.js';
+import { carryOver } from './restart-required.js';
 import { claimRuntimeFolder } from './runtime-folder.js';
 import { handleSignals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor, type Outcome } from './supervisor.js';
+import { Watchers } from './watchers.js';
 import { welcome } from './welcome.js';
 
-export interface PrimaryOptions {
+/** The settings as a start or a reload finds them. */
+export interface Settings {
   readonly config: Config;
+  /** Absolute path, or null. */
   readonly configFile: string | null;
+  /** What is valid and probably not meant. */
   readonly warnings: readonly string[];
 }
 
 const LOG_FD = 1;
 
-/** Runs the daemon until it has stopped. @throws DaemonError when it cannot start; nothing is left then. */
-export async function runPrimary({ config, configFile, warnings }: PrimaryOptions): Promise<Outcome> {
+/**
+ * Runs the daemon until it has stopped.
+ * @param load reads the settings anew, from the same file, environment and flags
+ * @throws DaemonError when it cannot start; nothing is left then
+ */
+export async function runPrimary(settings: Settings, load: () => Promise<Settings>): Promise<Outcome> {
   const closers: (() => void)[] = [];
   try {
-    return await run(config, configFile, warnings, (close) => closers.push(close));
+    return await run(settings, load, (close) => closers.push(close));
   } finally {
     for (const close of closers.reverse()) close();
   }
 }
 
 async function run(
-  config: Config,
-  configFile: string | null,
-  warnings: readonly string[],
+  { config, configFile, warnings }: Settings,
+  load: () => Promise<Settings>,
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
   const tls = readCertificates(config, new Date());
-  const workers = resolveWorkers(config);
   const isTerminal = process.stdout.isTTY;
   const logFormat = resolveLogFormat(config.log.format, isTerminal);
-  const { emit } = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
+  const { emit, log } = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
   const clock = new SteadyClock(systemClock);
   onClose(() => clock.stop());
   const startedAt = clock.monotonic();
@@ -68,78 +75,113 @@ async function run(
   const refusals = new RefusalLog(emit, clock);
   const dispatcher = new Dispatcher({
     clock,
-    maxConnections: config.maxConnections === 'auto' ? autoMaxConnections() : config.maxConnections,
+    maxConnections: maxConnectionsOf(config),
     queueTimeout: config.startTimeout,
     onRefused: (reason) => refusals.add(reason),
   });
-  const listener = await listen(config.host, config.port, {
+  const ports = await Ports.open(config, {
     onSocket: (socket) => dispatcher.dispatch(socket),
     onError: () => refusals.add('out-of-descriptors'),
   });
-  onClose(() => listener.close());
-
+  onClose(() => ports.close());
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
 
+  const warn = (sentences: readonly string[]): void => {
+    for (const warning of sentences) emit('config.warning', { warning });
+  };
   emit('daemon.starting', { version: VERSION, node: process.version, config: configFile, name: config.name });
-  for (const warning of [...warnings, ...(tls?.warnings ?? [])]) emit('config.warning', { warning });
-  emit('daemon.listening', { address: listener.address, port: listener.port });
+  warn([...warnings, ...(tls?.warnings ?? [])]);
+  emit('daemon.listening', { address: ports.address, port: ports.port });
 
-  const callLimit = config.maximumConcurrentRpcs === null ? null : describeCallShares(config.maximumConcurrentRpcs, workers);
   const ticketKeys = randomBytes(48).toString('base64');
-  const startMessage = (slot: number, generation: number): ToWorker => ({
-    type: 'start',
-    slot,
-    generation,
-    config,
-    logFormat,
-    callLimit: config.maximumConcurrentRpcs === null ? null : shareCallLimit(config.maximumConcurrentRpcs, workers, slot),
-    ticketKeys,
-  });
-
-  const stopped = { at: startedAt };
+  const generation = new Generation({ config, tls, logFormat, ticketKeys });
+  const watchers = new Watchers(clock);
+  let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
     clock,
     emit,
     random: Math.random,
-    fork: () => forkWorker({ nodeArguments: config.nodeArguments, logFd: LOG_FD }),
+    fork: ({ config: { nodeArguments } }) => forkWorker({ nodeArguments, logFd: LOG_FD }),
     dispatcher,
-    workers,
-    bootConcurrency: config.bootConcurrency === 'auto' ? availableParallelism() : config.bootConcurrency,
-    startTimeout: config.startTimeout,
-    hangTimeout: config.hangTimeout,
-    gracefulTimeout: Math.max(config.gracefulTimeout, config.streamGracefulTimeout),
-    startMessage,
+    generation,
     onReady() {
-      const services = supervisor.workers.find(({ state }) => state === 'ready')?.services ?? [];
+      const workers = supervisor.workers.filter(({ state }) => state === 'ready');
+      const services = workers[0]?.services ?? [];
+      const { maximumConcurrentRpcs } = config;
+      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, generation.workers);
       emit('daemon.ready', {
-        address: listener.address,
-        port: listener.port,
+        address: ports.address,
+        port: ports.port,
         tls: tls !== null,
-        workers: supervisor.workers.filter(({ state }) => state === 'ready').length,
+        workers: workers.length,
         services: services.map(({ name }) => name),
         bootMs: Math.round(clock.monotonic() - startedAt),
         callLimit,
       });
-      if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, listener, tls: tls !== null, services, workers: supervisor.workers, callLimit }));
+      if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, ports, tls: tls !== null, services, workers, callLimit }));
     },
     onStopping() {
-      stopped.at = clock.monotonic();
-      listener.close();
+      stoppedAt = clock.monotonic();
+      ports.close();
       dispatcher.close();
     },
+    onChange: () => watchers.notify(),
+    onMessage(handle, message) {
+      if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+    },
   });
-  const control = await serveControl(files.socket, {
-    status: () =>
-      describeStatus(supervisor, dispatcher, {
+
+  async function prepare(sameConfig: boolean): Promise<Prepared> {
+    const before = supervisor.generation.config;
+    const fresh = sameConfig ? null : await load();
+    const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
+    const next = carried.config;
+    const material = readCertificates(next, new Date());
+    const address = await ports.change(next);
+    warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
+    return {
+      generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
+      restartRequired: carried.restartRequired,
+      commit() {
+        address.commit();
+        dispatcher.setMaxConnections(maxConnectionsOf(next));
+        log.level = next.log.level;
+      },
+      discard: () => address.discard(),
+    };
+  }
+
+  const reloader = new Reloader({ clock, emit, supervisor, prepare });
+  const status = () =>
+    describeStatus(
+      { supervisor, dispatcher, reloader },
+      {
         name: config.name,
         version: VERSION,
         configFile,
-        address: listener.address,
-        port: listener.port,
-        tls: tls !== null,
+        address: ports.address,
+        port: ports.port,
+        tls: supervisor.generation.tls !== null,
+        certificateExpiresAt: supervisor.generation.tls?.facts.notAfter.getTime() ?? 0,
         startedAt,
         now: clock.monotonic(),
-      }),
+      },
+    );
+  const scaleTo = (workers: number): void => supervisor.scale(clampWorkers(workers, supervisor.generation.workers), 'scale');
+  const control = await serveControl(files.socket, {
+    status,
+    watchers,
+    reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
+    workers: () => supervisor.target,
+    scale(workers) {
+      if (workers === 0) supervisor.scale(supervisor.generation.workers, 'config');
+      else scaleTo(workers);
+      return supervisor.target;
+    },
+    setLogLevel(level) {
+      log.level = level;
+      for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
+    },
     stop: (quick) => supervisor.stop('stop command', quick),
   });
   onClose(() => control.close());
@@ -149,7 +191,12 @@ async function run(
     version: VERSION,
     configFile: configFile === null ? null : realpathSync(configFile),
   });
-  onClose(handleSignals(supervisor, clock));
+  const target = {
+    stop: (cause: string, quick: boolean) => supervisor.stop(cause, quick),
+    reload: (cause: string, sameConfig: boolean) => void reloader.request(cause, sameConfig),
+    scaleBy: (difference: number) => scaleTo(supervisor.target + difference),
+  };
+  onClose(handleSignals(target, clock));
 
   supervisor.start();
   const outcome = await supervisor.finished;
@@ -158,6 +205,17 @@ async function run(
     const { code, message, hint } = outcome.error;
     emit('daemon.failed', { code, error: message, hint });
   }
-  emit('daemon.stopped', { ms: Math.round(clock.monotonic() - stopped.at), cut: outcome.cut });
+  emit('daemon.stopped', { ms: Math.round(clock.monotonic() - stoppedAt), cut: outcome.cut });
   return outcome;
+}
+
+function maxConnectionsOf({ maxConnections }: Config): number {
+  return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
+}
+
+/** How far `scale` may go above what the config asks for. */
+const SCALE_FACTOR = 4;
+
+function clampWorkers(wanted: number, configured: number): number {
+  return Math.min(Math.max(1, wanted), SCALE_FACTOR * configured);
 }

@@ -23,7 +23,13 @@ export interface ReconcileLimits {
   /** Workers above the goal that may exist while stale ones are replaced. */
   readonly surge: number;
   /** When a slot may fork again. */
-  retryAt(slot: number): number;
+  readonly retryAt: (slot: number) => number;
+  /** Whether workers of that generation may stay. */
+  readonly accepts: (generation: number) => boolean;
+  /** The newest generation has not proven itself yet: one worker of it, and no more. */
+  readonly isCanary: boolean;
+  /** Workers of other generations leave only when every slot has its new worker ready. */
+  readonly together: boolean;
 }
 
 export type Action =
@@ -33,7 +39,7 @@ export type Action =
 export function reconcile(goal: Goal, fleet: readonly WorkerView[], limits: ReconcileLimits): Action[] {
   const live = fleet.filter((worker) => worker.state === 'starting' || worker.state === 'ready');
   const wanted = live.filter((worker) => worker.slot < goal.workers);
-  const isFresh = (worker: WorkerView): boolean => worker.generation === goal.generation && worker.recycle === null;
+  const isFresh = (worker: WorkerView): boolean => limits.accepts(worker.generation) && worker.recycle === null;
 
   const actions: Action[] = [];
   for (const worker of live) {
@@ -48,16 +54,20 @@ export function reconcile(goal: Goal, fleet: readonly WorkerView[], limits: Reco
   });
   // Slots without any worker come first: they are short of the goal, the others only of the newest.
   const unfilled = slots.filter(({ fresh }) => fresh === undefined).sort((a, b) => a.stale.length - b.stale.length);
-  let room = goal.workers + limits.surge - wanted.length;
+  const room = goal.workers + limits.surge - wanted.length;
+  let forks = limits.isCanary ? Math.min(room, 1 - wanted.filter(isFresh).length) : room;
   for (const { slot, stale } of unfilled) {
-    if (room <= 0 || limits.retryAt(slot) > limits.now) continue;
+    if (forks <= 0 || limits.retryAt(slot) > limits.now) continue;
     actions.push({ type: 'fork', slot, cause: stale[0] === undefined ? 'missing' : (stale[0].recycle ?? 'reload') });
-    room -= 1;
+    forks -= 1;
   }
+  const isComplete = slots.every(({ fresh }) => fresh?.state === 'ready');
   for (const { fresh, stale } of slots) {
     for (const worker of stale) {
       // Nothing that serves leaves before what replaces it serves.
-      if (fresh?.state === 'ready' || worker.state === 'starting') {
+      const waitsForAll = limits.together && !limits.accepts(worker.generation);
+      const isReplaced = waitsForAll ? isComplete : fresh?.state === 'ready';
+      if (isReplaced || worker.state === 'starting') {
         actions.push({ type: 'drain', id: worker.id, cause: worker.recycle ?? 'reload' });
       }
     }

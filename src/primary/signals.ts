@@ -6,6 +6,10 @@ const SECOND_SIGNAL_AFTER = 500;
 
 export interface SignalTarget {
   stop(cause: string, quick: boolean): void;
+  /** @param sameConfig restart the workers with the settings that count now */
+  reload(cause: string, sameConfig: boolean): void;
+  /** One worker more or fewer. */
+  scaleBy(difference: number): void;
 }
 
 /** Installs the handlers; the function returned removes them. */
@@ -22,8 +26,10 @@ export function handleSignals(target: SignalTarget, clock: Clock): () => void {
     SIGTERM: graceful,
     SIGINT: graceful,
     SIGQUIT: quick,
-    // A closed terminal must not end a daemon.
-    SIGHUP: () => undefined,
+    SIGHUP: (signal) => target.reload(signal, false),
+    SIGUSR2: (signal) => target.reload(signal, true),
+    SIGTTIN: () => target.scaleBy(1),
+    SIGTTOU: () => target.scaleBy(-1),
   };
   const entries = Object.entries(table) as [NodeJS.Signals, (signal: string) => void][];
   for (const [signal, handler] of entries) process.on(signal, handler);

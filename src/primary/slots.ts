@@ -45,6 +45,11 @@ export class Slots {
     return entry.budget;
   }
 
+  /** Clears all crashes; restarts stay counted. */
+  forgive(): void {
+    for (const slot of this.#slots.values()) slot.budget = CLEAN_BUDGET;
+  }
+
   /** Whether the slot's turn to be recycled has come; if so it is used up. */
   takeRecycleTurn(slot: number, now: number): boolean {
     const entry = this.#slot(slot);

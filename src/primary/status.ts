@@ -1,8 +1,15 @@
 /** Runs in the primary. What `status` says, from what the supervisor and the dispatcher know; pure. */
 import type { Health, Status, WorkerStatus } from '../control/definition.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { Reloader } from './reloader.js';
 import type { Supervisor } from './supervisor.js';
 import type { WorkerHandle } from './worker-handle.js';
+
+export interface StatusSources {
+  readonly supervisor: Supervisor;
+  readonly dispatcher: Dispatcher;
+  readonly reloader: Reloader;
+}
 
 export interface StatusFacts {
   readonly name: string;
@@ -10,16 +17,19 @@ export interface StatusFacts {
   readonly configFile: string | null;
   readonly address: string;
   readonly port: number | null;
+  readonly certificateExpiresAt: number;
   readonly tls: boolean;
   /** Milliseconds on the clock of the supervisor. */
   readonly startedAt: number;
   readonly now: number;
 }
 
-export function describeStatus(supervisor: Supervisor, dispatcher: Dispatcher, facts: StatusFacts): Status {
+export function describeStatus({ supervisor, dispatcher, reloader }: StatusSources, facts: StatusFacts): Status {
   const workers = supervisor.workers;
   const { goal } = supervisor;
-  const problems = findProblems(supervisor, workers);
+  const problems = findProblems(supervisor, reloader, workers);
+  const described = workers.map((worker) => describeWorker(worker, supervisor, dispatcher, facts.now));
+  const { progress } = reloader;
   return {
     name: facts.name,
     version: facts.version,
@@ -35,8 +45,12 @@ export function describeStatus(supervisor: Supervisor, dispatcher: Dispatcher, f
     port: facts.port ?? 0,
     tls: facts.tls,
     services: workers.find((worker) => worker.services.length > 0)?.services.map(({ name }) => name) ?? [],
-    workers: workers.map((worker) => describeWorker(worker, supervisor, dispatcher, facts.now)),
+    workers: described,
     problems,
+    lastReload: reloader.last,
+    reload: progress === null ? null : { ...progress, generation: goal.generation, workers: described },
+    restartRequired: reloader.restartRequired,
+    certificateExpiresAt: facts.certificateExpiresAt,
   };
 }
 
@@ -46,7 +60,7 @@ function healthOf(supervisor: Supervisor, problems: readonly string[]): Health {
   return problems.length === 0 ? 'healthy' : 'degraded';
 }
 
-function findProblems(supervisor: Supervisor, workers: readonly WorkerHandle[]): string[] {
+function findProblems(supervisor: Supervisor, reloader: Reloader, workers: readonly WorkerHandle[]): string[] {
   if (supervisor.phase !== 'serving') return [];
   const problems: string[] = [];
   for (let slot = 0; slot < supervisor.goal.workers; slot++) {
@@ -54,22 +68,32 @@ function findProblems(supervisor: Supervisor, workers: readonly WorkerHandle[]):
     const crashes = supervisor.slots.crashes(slot);
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }
+  const { last } = reloader;
+  if (last !== null && last.error !== '') problems.push(`The last reload was ${last.verdict}: ${last.error}`);
+  if (supervisor.isMixed) problems.push('Two generations serve: the last reload was halted half-way');
   return problems;
 }
 
 function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher: Dispatcher, now: number): WorkerStatus {
+  const { load, state } = worker;
+  const timeLeft = state === 'draining' ? supervisor.timeLeft(worker) : 0;
   return {
     slot: worker.slot,
     pid: worker.pid ?? 0,
-    state: worker.state,
+    state,
     generation: worker.generation,
     uptimeSeconds: (now - worker.forkedAt) / 1000,
     restarts: supervisor.slots.restarts(worker.slot),
     connections: dispatcher.connectionsOf(worker.id),
-    inFlight: worker.load?.inFlight ?? 0,
-    calls: worker.load?.calls ?? 0,
-    eventLoopDelayMs: worker.load?.eventLoopDelay ?? 0,
-    rssBytes: worker.load?.rss ?? 0,
+    inFlight: load?.inFlight ?? 0,
+    calls: load?.calls ?? 0,
+    callsPerSecond: worker.callsPerSecond,
+    p99Ms: load?.p99 ?? 0,
+    eventLoopDelayMs: load?.eventLoopDelay ?? 0,
+    eventLoopUtilization: load?.eventLoopUtilization ?? 0,
+    rssBytes: load?.rss ?? 0,
     cause: worker.cause ?? '',
+    oldestCall: state === 'draining' ? (load?.oldestCall ?? null) : null,
+    secondsLeft: Math.max(0, timeLeft / 1000),
   };
 }

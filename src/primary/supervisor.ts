@@ -3,7 +3,8 @@
  * inputs in one queue, and one loop takes an input, steps the life table, reconciles, and acts. The workers'
  * half is src/worker/main.ts.
  */
-import type { FromWorker, ToWorker } from '../ipc/messages.js';
+import type { DrainedWorker, GoalSource } from '../control/definition.js';
+import type { CallSummary, FromWorker, ToWorker } from '../ipc/messages.js';
 import type { Clock } from '../shared/clock.js';
 import { deferred } from '../shared/deferred.js';
 import { DaemonError, toError } from '../shared/errors.js';
@@ -13,11 +14,13 @@ import { BootQueue } from './boot-queue.js';
 import { readLines } from './console-lines.js';
 import type { DeadlineLimits } from './deadline-of.js';
 import type { Dispatcher } from './dispatcher.js';
-import { FirstBoot } from './first-boot.js';
+import { describeExit, FirstBoot } from './first-boot.js';
 import { Fleet } from './fleet.js';
 import type { ForkedProcess } from './fork.js';
-import { Life } from './life.js';
+import type { Generation } from './generation.js';
+import { FAULTS, Life } from './life.js';
 import { reconcile, type Action, type Goal } from './reconcile.js';
+import { Rollout } from './rollout.js';
 import { Slots } from './slots.js';
 import { WorkerHandle } from './worker-handle.js';
 
@@ -27,6 +30,9 @@ const QUICK_STOP = 2000;
 const QUICK_MARGIN = 1000;
 /** What a worker may need on top of its calls' timeouts: settling, last words, shutdown hooks; in milliseconds. */
 const DRAIN_MARGIN = 8000;
+/** Old workers ask their clients to leave one after the other, that far apart, and all within the limit; in ms. */
+const DRAIN_INTERVAL = 1000;
+const DRAIN_SPREAD = 10_000;
 
 export type Phase = 'booting' | 'serving' | 'stopping';
 
@@ -38,32 +44,57 @@ export interface Outcome {
   readonly cut: number;
 }
 
+/** How a rollout ended. */
+export interface RollResult {
+  readonly verdict: 'done' | 'rolled-back' | 'halted' | 'pre-empted';
+  readonly error: DaemonError | null;
+  readonly drained: readonly DrainedWorker[];
+}
+
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly random: () => number;
-  readonly fork: () => ForkedProcess;
+  readonly fork: (generation: Generation) => ForkedProcess;
   readonly dispatcher: Dispatcher;
-  readonly workers: number;
-  readonly bootConcurrency: number;
-  /** Milliseconds. */
-  readonly startTimeout: number;
-  readonly hangTimeout: number;
-  /** The longest of the timeouts that calls get in a worker that leaves. */
-  readonly gracefulTimeout: number;
-  /** The order that starts the worker of a slot. */
-  readonly startMessage: (slot: number, generation: number) => ToWorker;
+  /** What the first workers are started with. */
+  readonly generation: Generation;
   /** Called once, when the fleet of the first start is ready. */
   readonly onReady: () => void;
   /** Called once, when a stop begins: no new connections from here on. */
   readonly onStopping: () => void;
+  /** Called after everything that may have changed what `status` says. */
+  readonly onChange: () => void;
+  /** Messages that are no business of the fleet's. */
+  readonly onMessage: (handle: WorkerHandle, message: FromWorker) => void;
 }
 
 type Input =
   | { readonly type: 'message'; readonly handle: WorkerHandle; readonly message: FromWorker }
   | { readonly type: 'exit'; readonly handle: WorkerHandle; readonly exitCode: number | null; readonly signal: string | null }
+  | {
+      readonly type: 'roll';
+      readonly generation: Generation;
+      readonly cause: string;
+      readonly commit: () => void;
+      readonly settle: (result: RollResult) => void;
+    }
+  | { readonly type: 'scale'; readonly workers: number; readonly source: GoalSource }
+  | { readonly type: 'recycle'; readonly handle: WorkerHandle; readonly cause: string }
   | { readonly type: 'stop'; readonly cause: string; readonly quick: boolean }
   | { readonly type: 'wake' };
+
+/** A rollout, and what is known only while it runs. */
+interface Rolling {
+  readonly rollout: Rollout;
+  /** What to go back to. */
+  readonly before: { readonly goal: Goal; readonly source: GoalSource; readonly accepted: readonly number[] };
+  /** How many workers there shall be when it is done. */
+  workers: number;
+  readonly drained: DrainedWorker[];
+  readonly commit: () => void;
+  readonly settle: (result: RollResult) => void;
+}
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -72,11 +103,18 @@ export class Supervisor {
   readonly #life: Life;
   readonly #boots: BootQueue;
   readonly #firstBoot: FirstBoot;
+  readonly #served = deferred<boolean>();
   readonly #finished = deferred<Outcome>();
   readonly #inputs: Input[] = [];
+  readonly #generations = new Map<number, Generation>();
+  /** Generations whose workers may stay; more than one only after a reload was halted. */
+  #accepted: readonly number[] = [1];
+  #newest = 1;
+  #rolling: Rolling | null = null;
   #isLooping = false;
   #cancelWake: () => void = () => undefined;
   #goal: Goal;
+  #source: GoalSource = 'config';
   #phase: Phase = 'booting';
   #stopKind: 'graceful' | 'quick' = 'graceful';
   #fatal: DaemonError | null = null;
@@ -84,11 +122,13 @@ export class Supervisor {
   #cut = 0;
 
   constructor(options: SupervisorOptions) {
+    const { generation } = options;
     this.#options = options;
-    this.#goal = { workers: options.workers, generation: 1 };
+    this.#goal = { workers: generation.workers, generation: 1 };
+    this.#generations.set(1, generation);
     this.#slots = new Slots(options.random);
-    this.#boots = new BootQueue(options.bootConcurrency);
-    this.#firstBoot = new FirstBoot(options.clock.monotonic(), options.startTimeout);
+    this.#boots = new BootQueue(generation.bootConcurrency);
+    this.#firstBoot = new FirstBoot(options.clock.monotonic(), generation.config.startTimeout);
     this.#life = new Life({
       clock: options.clock,
       emit: options.emit,
@@ -104,8 +144,27 @@ export class Supervisor {
     return this.#phase;
   }
 
-  get goal(): Goal {
-    return this.#goal;
+  get goal(): Goal & { readonly source: GoalSource } {
+    return { ...this.#goal, source: this.#source };
+  }
+
+  /** How many workers there shall be once everything that is under way is done. */
+  get target(): number {
+    return this.#rolling?.workers ?? this.#goal.workers;
+  }
+
+  /** What the workers of the goal's generation are started with. */
+  get generation(): Generation {
+    return this.#generationOf(this.#goal.generation);
+  }
+
+  get rollout(): Rollout | null {
+    return this.#rolling?.rollout ?? null;
+  }
+
+  /** True after a halted reload, until the next one. */
+  get isMixed(): boolean {
+    return this.#accepted.length > 1;
   }
 
   get slots(): Pick<Slots, 'restarts' | 'crashes'> {
@@ -117,13 +176,41 @@ export class Supervisor {
     return this.#fleet.all();
   }
 
+  /** Resolves when the first start is over: true when it serves, false when it is going to stop instead. */
+  get served(): Promise<boolean> {
+    return this.#served.promise;
+  }
+
   /** Resolves when the last worker is gone after a stop, or after the daemon found that it cannot go on. */
   get finished(): Promise<Outcome> {
     return this.#finished.promise;
   }
 
+  /** Milliseconds until the deadline of a worker's state; Infinity if it has none. */
+  timeLeft(handle: WorkerHandle): number {
+    return handle.deadline(this.#limits(handle)) - this.#now();
+  }
+
   start(): void {
     this.#post({ type: 'wake' });
+  }
+
+  /**
+   * Replaces the fleet by a new generation; one at a time.
+   * @param commit called at the moment from which there is no way back, when the whole new generation is ready
+   */
+  roll(generation: Generation, cause: string, commit: () => void): Promise<RollResult> {
+    return new Promise((settle) => this.#post({ type: 'roll', generation, cause, commit, settle }));
+  }
+
+  /** Changes how many workers there shall be. */
+  scale(workers: number, source: GoalSource): void {
+    this.#post({ type: 'scale', workers, source });
+  }
+
+  /** Replaces one worker, new before old, when its turn comes. */
+  recycle(handle: WorkerHandle, cause: string): void {
+    this.#post({ type: 'recycle', handle, cause });
   }
 
   /** @param quick give the calls in flight two seconds; also speeds up a stop that is under way */
@@ -144,6 +231,7 @@ export class Supervisor {
       this.#isLooping = false;
     }
     this.#wakeLater();
+    this.#options.onChange();
   }
 
   #take(input: Input): void {
@@ -153,6 +241,15 @@ export class Supervisor {
         break;
       case 'exit':
         this.#takeExit(input.handle, input.exitCode, input.signal);
+        break;
+      case 'roll':
+        this.#takeRoll(input);
+        break;
+      case 'scale':
+        this.#takeScale(input.workers, input.source);
+        break;
+      case 'recycle':
+        this.#takeRecycle(input.handle, input.cause);
         break;
       case 'stop':
         this.#takeStop(input.cause, input.quick);
@@ -164,11 +261,11 @@ export class Supervisor {
   }
 
   #takeMessage(handle: WorkerHandle, message: FromWorker): void {
-    const { dispatcher } = this.#options;
+    const { dispatcher, onMessage } = this.#options;
     handle.lastSign = this.#now();
     switch (message.type) {
       case 'awake':
-        handle.send(this.#options.startMessage(handle.slot, handle.generation));
+        handle.send(this.#startOrder(handle));
         break;
       case 'ready':
         handle.services = message.services;
@@ -178,7 +275,7 @@ export class Supervisor {
         this.#takeFailure(handle, DaemonError.fromData(message.error), message.permanent);
         break;
       case 'heartbeat':
-        handle.load = message;
+        handle.noteLoad(message, this.#now());
         this.#life.step(handle, 'heartbeat', 'heartbeat');
         break;
       case 'socket-taken':
@@ -193,29 +290,136 @@ export class Supervisor {
       case 'drain-wanted':
         this.#life.step(handle, 'drain', message.cause);
         break;
-      case 'recycle-wanted':
-        // One at a time in the fleet; the others say so again when it happens to them again.
-        if (!this.#fleet.isRecycling() && this.#slots.takeRecycleTurn(handle.slot, this.#now())) handle.recycle = message.cause;
-        break;
       case 'drained':
         handle.drained = message;
-        this.#cut += message.cut;
+        this.#cut += message.cut.length;
+        break;
+      case 'recycle-wanted':
+      case 'files-loaded':
+      case 'inspected':
+        onMessage(handle, message);
         break;
     }
   }
 
+  #startOrder({ slot, generation }: WorkerHandle): ToWorker {
+    return this.#generationOf(generation).startMessage(slot, generation, this.#rolling?.workers ?? this.#goal.workers);
+  }
+
   #takeFailure(handle: WorkerHandle, error: DaemonError, permanent: boolean): void {
     this.#options.emit('worker.failed', { ...handle.label, code: error.code, error: error.message, hint: error.hint });
+    handle.failure = { error, permanent };
     this.#firstBoot.note(error);
     if (permanent) this.#giveUpBooting();
   }
 
   #takeExit(handle: WorkerHandle, exitCode: number | null, signal: string | null): void {
-    const neverReady = handle.state === 'starting';
+    const neverReady = handle.readyAt === null;
+    const isCrash = handle.cause === null;
+    const tookMs = this.#now() - handle.leavingSince;
     this.#life.exited(handle, exitCode, signal);
     this.#fleet.remove(handle);
     this.#options.dispatcher.gone(handle.id);
-    if (neverReady && this.#firstBoot.noteExit(handle, exitCode, signal)) this.#giveUpBooting();
+    if (neverReady) this.#firstBoot.note(describeExit(handle, exitCode, signal));
+    if (handle.failure?.permanent === true || exitCode === EXIT.config) this.#giveUpBooting();
+    if (isCrash) this.#noteFault(handle, handle.failure?.error ?? describeExit(handle, exitCode, signal), handle.failure?.permanent ?? exitCode === EXIT.config);
+    if (handle.cause === 'reload') this.#rolling?.drained.push(describeDrain(handle, tookMs));
+  }
+
+  /** A worker ended, or has to, without being asked. */
+  #noteFault(handle: WorkerHandle, error: DaemonError, permanent: boolean): void {
+    const rolling = this.#rolling;
+    if (rolling === null || handle.generation !== rolling.rollout.to) return;
+    const setback = rolling.rollout.noteFailure(error, permanent);
+    if (setback === 'roll-back') this.#rollBack(rolling);
+    else if (setback === 'halt') this.#halt(rolling);
+  }
+
+  #takeRoll({ generation, cause, commit, settle }: Extract<Input, { type: 'roll' }>): void {
+    if (this.#phase !== 'serving') {
+      settle({ verdict: 'pre-empted', error: null, drained: [] });
+      return;
+    }
+    const before = { goal: this.#goal, source: this.#source, accepted: this.#accepted };
+    const old = this.generation;
+    this.#newest += 1;
+    const rollout = new Rollout(this.#goal.generation, this.#newest, cause);
+    this.#generations.set(rollout.to, generation);
+    const keepsScale = this.#source === 'scale' && old.workers === generation.workers;
+    if (!keepsScale) this.#source = 'config';
+    const workers = keepsScale ? this.#goal.workers : generation.workers;
+    this.#rolling = { rollout, before, workers, drained: [], commit, settle };
+    // Until the new ones serve, none of the old is too many.
+    this.#goal = { workers: Math.max(workers, this.#goal.workers), generation: rollout.to };
+    this.#accepted = [rollout.to];
+    this.#boots.setConcurrency(generation.bootConcurrency);
+    this.#options.emit('reload.started', { cause, generation: rollout.to });
+  }
+
+  #rollBack(rolling: Rolling): void {
+    const { before, rollout } = rolling;
+    this.#goal = before.goal;
+    this.#source = before.source;
+    this.#accepted = before.accepted;
+    // What the new generation did wrong is no fault of the old one's slots.
+    this.#slots.forgive();
+    this.#endRoll({ verdict: 'rolled-back', error: rollout.error, drained: rolling.drained });
+  }
+
+  #halt(rolling: Rolling): void {
+    const { rollout, workers } = rolling;
+    this.#accepted = [rollout.from, rollout.to];
+    this.#goal = { ...this.#goal, workers };
+    this.#endRoll({ verdict: 'halted', error: rollout.error, drained: rolling.drained });
+  }
+
+  #endRoll(result: RollResult): void {
+    const rolling = this.#rolling;
+    this.#rolling = null;
+    rolling?.settle(result);
+  }
+
+  /** Moves a rollout on as far as the fleet allows; returns whether it moved. */
+  #advanceRoll(): boolean {
+    if (this.#rolling === null) return false;
+    const { rollout, workers, drained, commit } = this.#rolling;
+    const isNew = (handle: WorkerHandle): boolean => handle.generation === rollout.to;
+    const ready = this.#fleet.ready().filter(isNew);
+    switch (rollout.stage) {
+      case 'canary':
+        if (ready.length === 0) return false;
+        rollout.canaryProven();
+        return true;
+      case 'starting':
+        if (new Set(ready.map(({ slot }) => slot)).size < this.#goal.workers) return false;
+        rollout.complete();
+        commit();
+        this.#goal = { ...this.#goal, workers };
+        return true;
+      case 'draining':
+        if (!this.#fleet.all().every(isNew)) return false;
+        for (const number of this.#generations.keys()) if (number !== rollout.to) this.#generations.delete(number);
+        this.#endRoll({ verdict: 'done', error: null, drained });
+        return true;
+    }
+  }
+
+  #takeScale(workers: number, source: GoalSource): void {
+    if (this.#phase !== 'serving') return;
+    this.#source = source;
+    if (this.#rolling !== null) {
+      // Counts when the new generation serves.
+      this.#rolling.workers = workers;
+      return;
+    }
+    if (workers !== this.#goal.workers) this.#options.emit('fleet.scaled', { before: this.#goal.workers, after: workers, source });
+    this.#goal = { ...this.#goal, workers };
+  }
+
+  #takeRecycle(handle: WorkerHandle, cause: string): void {
+    // One at a time in the fleet, and not beside a reload, which replaces all anyway; the wish comes again.
+    if (this.#rolling !== null || this.#fleet.isRecycling() || handle.state !== 'ready') return;
+    if (this.#slots.takeRecycleTurn(handle.slot, this.#now())) handle.recycle = cause;
   }
 
   #takeStop(cause: string, quick: boolean): void {
@@ -233,20 +437,25 @@ export class Supervisor {
     for (const handle of this.#fleet.all()) {
       if (handle.state !== 'draining') continue;
       handle.leavingSince = this.#now();
-      handle.send({ type: 'drain', cause, quick: QUICK_STOP });
+      handle.send({ type: 'drain', cause, delay: 0, quick: QUICK_STOP });
     }
   }
 
   #beginStop(): void {
     this.#phase = 'stopping';
     this.#goal = { ...this.#goal, workers: 0 };
+    this.#endRoll({ verdict: 'pre-empted', error: null, drained: this.#rolling?.drained ?? [] });
+    this.#served.resolve(false);
     this.#options.onStopping();
   }
 
   #takeWake(): void {
     const now = this.#now();
     for (const handle of this.#fleet.all()) {
-      if (now >= handle.deadline(this.#limits())) this.#life.missedDeadline(handle);
+      if (now < handle.deadline(this.#limits(handle))) continue;
+      const before = handle.state;
+      this.#life.missedDeadline(handle);
+      if (before !== 'draining' && FAULTS.includes(handle.cause ?? '')) this.#noteFault(handle, lateError(handle), false);
     }
     if (this.#phase === 'booting' && now >= this.#firstBoot.deadline) {
       if (this.#fleet.ready().length === 0) this.#giveUpBooting();
@@ -264,15 +473,13 @@ export class Supervisor {
   #enterServing(): void {
     this.#phase = 'serving';
     this.#options.onReady();
+    this.#served.resolve(true);
   }
 
   #repair(): void {
-    const actions = reconcile(this.#goal, this.#fleet.all(), {
-      now: this.#now(),
-      surge: 1,
-      retryAt: (slot) => this.#slots.retryAt(slot),
-    });
-    for (const action of actions) this.#perform(action);
+    do {
+      this.#performAll(this.#reconcile());
+    } while (this.#advanceRoll());
     if (this.#phase === 'booting' && this.#fleet.ready().length === this.#goal.workers) this.#enterServing();
     if (this.#phase === 'stopping' && this.#fleet.size === 0) {
       const error = this.#fatal;
@@ -280,16 +487,41 @@ export class Supervisor {
     }
   }
 
-  #perform(action: Action): void {
-    if (action.type === 'drain') {
-      const leaving = this.#fleet.get(action.id);
-      if (leaving !== undefined) this.#life.step(leaving, 'drain', action.cause);
-      return;
+  #reconcile(): Action[] {
+    const rollout = this.rollout;
+    const surge = rollout === null ? 1 : this.generation.surge(this.#goal.workers);
+    return reconcile(this.#goal, this.#fleet.all(), {
+      now: this.#now(),
+      surge,
+      retryAt: (slot) => this.#slots.retryAt(slot),
+      accepts: (generation) => this.#accepted.includes(generation),
+      isCanary: rollout?.stage === 'canary',
+      together: rollout !== null && surge >= this.#goal.workers,
+    });
+  }
+
+  #performAll(actions: readonly Action[]): void {
+    const leaving = actions.filter((action) => action.type === 'drain' && action.cause === 'reload');
+    const interval = Math.min(DRAIN_INTERVAL, DRAIN_SPREAD / Math.max(1, leaving.length));
+    for (const action of actions) {
+      if (action.type === 'fork') this.#enter(action.slot, action.cause);
+      else this.#dismiss(action.id, action.cause, Math.max(0, leaving.indexOf(action)) * interval);
     }
-    const { slot } = action;
+  }
+
+  #dismiss(id: number, cause: string, delay: number): void {
+    const handle = this.#fleet.get(id);
+    if (handle === undefined) return;
+    if (handle.state === 'ready' && cause === 'reload') this.#rolling?.rollout.withdrew();
+    handle.drainDelay = delay;
+    this.#life.step(handle, 'drain', cause);
+  }
+
+  /** Adds a worker to a slot; it is forked when its turn to boot comes. */
+  #enter(slot: number, why: string): void {
     const handle = new WorkerHandle({ id: this.#nextId++, slot, generation: this.#goal.generation }, this.#now());
     const isFirst = this.#slots.noteFork(slot) === 0;
-    const cause = action.cause === 'missing' ? (isFirst ? 'boot' : 'crash') : action.cause;
+    const cause = why === 'missing' ? (isFirst ? 'boot' : 'crash') : why;
     this.#fleet.add(handle);
     this.#boots.enter(handle, () => this.#fork(handle, cause));
   }
@@ -299,7 +531,7 @@ export class Supervisor {
     handle.forkedAt = handle.lastSign = this.#now();
     try {
       handle.attach(
-        fork(),
+        fork(this.#generationOf(handle.generation)),
         {
           onMessage: (message) => this.#post({ type: 'message', handle, message }),
           onExit: (exitCode, signal) => this.#post({ type: 'exit', handle, exitCode, signal }),
@@ -316,17 +548,23 @@ export class Supervisor {
     this.#wakeLater();
   }
 
-  #limits(): DeadlineLimits {
-    const { startTimeout, hangTimeout, gracefulTimeout } = this.#options;
-    const drainTimeout = this.#stopKind === 'quick' ? QUICK_STOP + QUICK_MARGIN : gracefulTimeout + DRAIN_MARGIN;
-    return { startTimeout, hangTimeout, drainTimeout };
+  /** A generation without workers is forgotten; the goal's own is always there. */
+  #generationOf(number: number): Generation {
+    return this.#generations.get(number) ?? this.#options.generation;
+  }
+
+  #limits({ generation, drainDelay }: WorkerHandle): DeadlineLimits {
+    const { config, gracefulTimeout } = this.#generationOf(generation);
+    const drainTimeout = this.#stopKind === 'quick' ? QUICK_STOP + QUICK_MARGIN : drainDelay + gracefulTimeout + DRAIN_MARGIN;
+    return { startTimeout: config.startTimeout, hangTimeout: config.hangTimeout, drainTimeout };
   }
 
   #wakeLater(): void {
     this.#cancelWake();
     const now = this.#now();
+    const deadlines = this.#fleet.all().map((handle) => handle.deadline(this.#limits(handle)));
     const next = Math.min(
-      this.#fleet.nextDeadline(this.#limits()),
+      ...deadlines,
       this.#slots.nextRetry(this.#goal.workers, now),
       this.#phase === 'booting' ? this.#firstBoot.deadline : Infinity,
     );
@@ -337,4 +575,18 @@ export class Supervisor {
   #now(): number {
     return this.#options.clock.monotonic();
   }
+}
+
+function describeDrain(handle: WorkerHandle, tookMs: number): DrainedWorker {
+  const { slot, generation, drained, load } = handle;
+  // A worker that had to be killed cannot say what it was doing; its last heartbeat can.
+  const lost: readonly CallSummary[] = load?.oldestCall == null ? [] : [load.oldestCall];
+  return { slot, generation, tookMs: Math.round(tookMs), finished: drained?.finished ?? 0, cut: drained?.cut ?? lost };
+}
+
+function lateError(handle: WorkerHandle): DaemonError {
+  const what = handle.readyAt === null ? 'was not ready within startTimeout' : 'stopped answering';
+  return new DaemonError('E_WORKER_BOOT', `Worker ${handle.slot} of generation ${handle.generation} ${what}`, {
+    hint: 'Look for a servicer that blocks or never settles, or raise startTimeout.',
+  });
 }

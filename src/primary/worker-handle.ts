@@ -3,7 +3,8 @@
  * supervisor drives it; the process itself is src/worker/main.ts.
  */
 import type { Socket } from 'node:net';
-import type { FromWorker, Load, ToWorker } from '../ipc/messages.js';
+import type { CallSummary, FromWorker, Load, ToWorker } from '../ipc/messages.js';
+import type { DaemonError } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import { deadlineOf, type DeadlineLimits } from './deadline-of.js';
 import type { ForkedProcess } from './fork.js';
@@ -40,9 +41,15 @@ export class WorkerHandle implements WorkerView {
   leavingSince = Infinity;
   killed = false;
   load: Load | null = null;
+  #loadAt = 0;
   services: readonly ServiceInfo[] = [];
   /** What it had finished and cut when it said that it was drained. */
-  drained: { readonly finished: number; readonly cut: number } | null = null;
+  drained: { readonly finished: number; readonly cut: readonly CallSummary[] } | null = null;
+  /** Why it could not start, as it said itself. */
+  failure: { readonly error: DaemonError; readonly permanent: boolean } | null = null;
+  /** How long after the order to drain it asks its clients to leave, in milliseconds. */
+  drainDelay = 0;
+  callsPerSecond = 0;
   /** The last lines that user code printed, for the error of a worker that dies without a word. */
   readonly lastLines: string[] = [];
   #process: ForkedProcess | null = null;
@@ -66,6 +73,14 @@ export class WorkerHandle implements WorkerView {
 
   get isForked(): boolean {
     return this.#process !== null;
+  }
+
+  /** Takes what a heartbeat says. */
+  noteLoad(load: Load, now: number): void {
+    const seconds = (now - this.#loadAt) / 1000;
+    this.callsPerSecond = this.load === null || seconds <= 0 ? 0 : (load.calls - this.load.calls) / seconds;
+    this.load = load;
+    this.#loadAt = now;
   }
 
   deadline(limits: DeadlineLimits): number {

@@ -31,6 +31,15 @@ export const EVENTS = {
   'daemon.stopping': { level: 'info', doc: 'A stop began; no new connections.', fields: { cause: 'signal or command', quick: 'true when calls get at most 2 s' } },
   'daemon.stopped': { level: 'info', doc: 'Last line of a daemon.', fields: { ms: 'how long the stop took', cut: 'calls that had to be cut' } },
   'daemon.failed': { level: 'fatal', doc: 'The daemon cannot start or go on.', fields: { code: 'see docs/errors.md', error: 'what happened', hint: 'what to do' } },
+  'reload.started': { level: 'info', doc: 'A new generation is being started.', fields: { cause: 'what asked for it', generation: 'its number' } },
+  'reload.ended': {
+    level: 'info', doc: 'A reload is over; an error unless its verdict is done.',
+    fields: {
+      cause: 'what asked for it', verdict: 'done, refused, rolled-back, halted or pre-empted', generation: 'that serves now',
+      ms: 'how long it took', error: 'the first error, or null', hint: 'what to do, or null', finished: 'calls that old workers finished', cut: 'calls that had to be cut',
+    },
+  },
+  'fleet.scaled': { level: 'info', doc: 'The number of workers changes.', fields: { before: 'workers', after: 'workers', source: 'config, scale or elastic' } },
   'config.warning': { level: 'warn', doc: 'The config is valid but probably not what was meant.', fields: { warning: 'what and why' } },
   'connection.refused': {
     level: 'warn', doc: 'Connections were closed at once; said at most once a second.',

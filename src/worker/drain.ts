@@ -4,6 +4,7 @@
  * go elsewhere, wait for the calls and the sockets, end what is left at its deadline, close what is left after that.
  */
 import { status } from '@grpc/grpc-js';
+import type { CallSummary } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import type { Emit } from '../shared/events.js';
 import type { ActiveCall } from './calls/active-call.js';
@@ -20,7 +21,7 @@ export interface DrainLimits {
 
 export interface DrainReport {
   readonly finished: number;
-  readonly cut: number;
+  readonly cut: readonly CallSummary[];
 }
 
 /** What answers that were cut get to reach their clients before the sockets go, in milliseconds. */
@@ -36,7 +37,7 @@ export class Drain {
   readonly #done = deferred<DrainReport>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #finished = 0;
-  #cut = 0;
+  readonly #cut: CallSummary[] = [];
 
   constructor(parts: { calls: CallRegistry; intake: Intake; transport: Transport; emit: Emit }) {
     this.#calls = parts.calls;
@@ -45,17 +46,20 @@ export class Drain {
     this.#emit = parts.emit;
   }
 
-  /** Starts the drain; resolves when no call and no connection is left. */
-  run(limits: DrainLimits): Promise<DrainReport> {
+  /**
+   * Starts the drain; resolves when no call and no connection is left.
+   * @param delay how long to wait before clients are asked to leave, in milliseconds; the limits count from then
+   */
+  run(limits: DrainLimits, delay: number): Promise<DrainReport> {
     this.#intake.onEmpty = () => this.#check();
     for (const call of this.#calls) {
       if (call.path === ENDLESS) this.#end(call, 'The worker is going away; watch again');
     }
-    const settle = Math.max(0, SETTLE - (performance.now() - this.#intake.youngest));
+    const settle = Math.max(delay, SETTLE - (performance.now() - this.#intake.youngest));
     this.#after(settle, () => this.#transport.drain());
-    this.#after(limits.gracefulTimeout, () => this.#cutCalls((call) => !call.isStreaming));
-    this.#after(limits.streamGracefulTimeout, () => this.#cutCalls((call) => call.isStreaming));
-    this.#after(Math.max(limits.gracefulTimeout, limits.streamGracefulTimeout) + SETTLE + LAST_WORDS, () => this.#intake.destroyAll());
+    this.#after(delay + limits.gracefulTimeout, () => this.#cutCalls((call) => !call.isStreaming));
+    this.#after(delay + limits.streamGracefulTimeout, () => this.#cutCalls((call) => call.isStreaming));
+    this.#after(delay + Math.max(limits.gracefulTimeout, limits.streamGracefulTimeout) + SETTLE + LAST_WORDS, () => this.#intake.destroyAll());
     this.#check();
     return this.#done.promise;
   }
@@ -77,10 +81,10 @@ export class Drain {
 
   #cutCalls(applies: (call: ActiveCall) => boolean): void {
     for (const call of this.#calls) {
-      const { path, peer, startedAt } = call;
+      const summary = summarize(call);
       if (!applies(call) || !this.#end(call, 'The worker is going away and the call took too long')) continue;
-      this.#cut += 1;
-      this.#emit('call.cut', { method: path, peer, ageMs: Math.round(performance.now() - startedAt) });
+      this.#cut.push(summary);
+      this.#emit('call.cut', summary);
     }
   }
 
@@ -100,4 +104,8 @@ export class Drain {
   #after(ms: number, action: () => void): void {
     this.#timers.add(setTimeout(action, ms));
   }
+}
+
+export function summarize({ path, peer, startedAt }: ActiveCall): CallSummary {
+  return { method: path, peer, ageMs: Math.round(performance.now() - startedAt) };
 }

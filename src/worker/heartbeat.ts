@@ -1,6 +1,6 @@
 /** Runs in a worker. Tells the primary every two seconds that the event loop turns, and how it feels. */
 import { monitorEventLoopDelay, performance, type EventLoopUtilization } from 'node:perf_hooks';
-import type { Load } from '../ipc/messages.js';
+import type { CallSummary, Load } from '../ipc/messages.js';
 
 /** In milliseconds. */
 export const HEARTBEAT_INTERVAL = 2000;
@@ -11,6 +11,9 @@ export interface LoadSource {
   readonly connections: () => number;
   readonly inFlight: () => number;
   readonly calls: () => number;
+  /** 99th percentile since it was last asked, in milliseconds. */
+  readonly takeP99: () => number;
+  readonly oldestCall: () => CallSummary | null;
 }
 
 export function startHeartbeat(source: LoadSource, send: (load: Load) => void): void {
@@ -28,6 +31,8 @@ export function startHeartbeat(source: LoadSource, send: (load: Load) => void): 
       eventLoopUtilization: performance.eventLoopUtilization(now, before).utilization,
       rss,
       heapUsed,
+      p99: source.takeP99(),
+      oldestCall: source.oldestCall(),
     });
     before = now;
     delay.reset();

@@ -15,7 +15,7 @@ import type { Transport } from './transport/transport.js';
 const HANDSHAKE_TIMEOUT = 10_000;
 
 export interface IntakeOptions {
-  readonly tls: { readonly material: TlsMaterial; readonly clientAuthentication: Config['clientAuthentication']; readonly ticketKeys: Buffer } | null;
+  readonly tls: { readonly material: Pick<TlsMaterial, 'pem'>; readonly clientAuthentication: Config['clientAuthentication']; readonly ticketKeys: Buffer } | null;
   readonly transport: Transport;
   readonly send: (message: FromWorker) => void;
   readonly emit: Emit;
@@ -97,7 +97,10 @@ export class Intake {
       }
     });
     // Node reports a failed or late handshake and leaves the socket open.
-    server.on('tlsClientError', (error, socket) => this.#refuse(socket, error.message));
+    server.on('tlsClientError', (error, socket) => {
+      // A refused certificate ends the handshake as a mere reset; this has OpenSSL's reason.
+      this.#refuse(socket, (socket.authorizationError as Error | string | null)?.toString() ?? error.message);
+    });
     return server;
   }
 

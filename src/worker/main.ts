@@ -50,13 +50,18 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'take-socket':
       running?.intake.take(message.id, socket);
       break;
+    case 'set-log-level':
+      running?.setLogLevel(message.level);
+      break;
+    case 'inspect':
+      break;
     case 'drain':
-      leave(message.quick);
+      leave(message.delay, message.quick);
       break;
   }
 }
 
-async function serve({ slot, generation, config, logFormat, callLimit, ticketKeys }: StartOrder): Promise<void> {
+async function serve({ slot, generation, config, logFormat, callLimit, tls, ticketKeys }: StartOrder): Promise<void> {
   process.title = `grpcserverd: worker ${slot} gen ${generation} (${config.name})`;
   const logger = createLogger({
     level: config.log.level,
@@ -65,7 +70,7 @@ async function serve({ slot, generation, config, logFormat, callLimit, ticketKey
     identity: { role: 'worker', slot, generation },
   });
   const { startWorker } = await import('./running-worker.js');
-  running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, ticketKeys, logger, send });
+  running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
   send({ type: 'ready', services: running.services });
 }
 
@@ -80,10 +85,10 @@ async function fail(error: unknown): Promise<void> {
   process.exit(permanent ? EXIT.config : EXIT.failed);
 }
 
-function leave(quick: number | null): void {
+function leave(delay: number, quick: number | null): void {
   if (running === null) process.exit(EXIT.ok);
   const worker = running;
-  leaving ??= worker.leave().then(async (report) => {
+  leaving ??= worker.leave(delay).then(async (report) => {
     await new Promise<void>((resolve) => {
       const message: FromWorker = { type: 'drained', ...report };
       if (!process.connected) resolve();
@@ -98,6 +103,6 @@ function leave(quick: number | null): void {
 function orphaned(): void {
   if (running === null) process.exit(EXIT.failed);
   running.noteOrphaned();
-  leave(null);
+  leave(0, null);
   setTimeout(() => process.exit(EXIT.failed), ORPHAN_TIMEOUT).unref();
 }

@@ -3,9 +3,10 @@
  * the order to start is there.
  */
 import { isSignatureWanted } from '../config/validate.js';
-import { readCertificates } from '../config/certificates.js';
+import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
-import type { FromWorker } from '../ipc/messages.js';
+import type { CallSummary, FromWorker } from '../ipc/messages.js';
+import type { ActiveCall } from './calls/active-call.js';
 import { explain, type ReportFault } from './calls/call-fault.js';
 import { assembleInterceptors } from './calls/assemble-interceptors.js';
 import { CallLimit } from './calls/call-limit.js';
@@ -16,8 +17,9 @@ import { createSignature } from './calls/signature.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import { buildServer } from './build-server.js';
-import { Drain, type DrainReport } from './drain.js';
+import { Drain, summarize, type DrainReport } from './drain.js';
 import { startHeartbeat } from './heartbeat.js';
+import { LatencyHistogram } from './latency-histogram.js';
 import { Intake } from './intake.js';
 import { selfCheck } from './self-check.js';
 import { ShutdownHooks } from './shutdown-hooks.js';
@@ -28,6 +30,7 @@ export interface WorkerOptions {
   readonly generation: number;
   readonly config: Config;
   readonly callLimit: number | null;
+  readonly tls: Pick<TlsMaterial, 'pem'> | null;
   readonly ticketKeys: string;
   readonly logger: DaemonLogger;
   readonly send: (message: FromWorker) => void;
@@ -37,21 +40,28 @@ export interface RunningWorker {
   readonly services: readonly ServiceInfo[];
   readonly intake: Intake;
   /** Finishes the calls and the servicers' business. */
-  leave(): Promise<DrainReport>;
+  leave(delay: number): Promise<DrainReport>;
   /** Leaves that many milliseconds for what `leave` still has to do. */
   hurry(ms: number): void;
   noteOrphaned(): void;
+  setLogLevel(level: string): void;
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
-export async function startWorker({ slot, generation, config, callLimit, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({ slot, generation, config, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
   const report: ReportFault = (fault) => emit('call.fault', fault);
   const leaving = new AbortController();
   const hooks = new ShutdownHooks((error) => logger.log.error({ err: error }, 'onShutdown failed'));
   const drained: { by: Drain | null } = { by: null };
-  const calls = new CallRegistry({ report, onCallEnded: () => drained.by?.noteCallEnded() });
-  const material = readCertificates(config, new Date());
+  const latency = new LatencyHistogram();
+  const calls = new CallRegistry({
+    report,
+    onCallEnded(call) {
+      latency.add(performance.now() - call.startedAt);
+      drained.by?.noteCallEnded();
+    },
+  });
   installFaultHandlers({
     onFault({ kind, error, call }) {
       emit('worker.fault', { kind, error: explain(error), method: call?.path ?? null });
@@ -74,7 +84,7 @@ export async function startWorker({ slot, generation, config, callLimit, ticketK
     }),
   );
   const intake = new Intake({
-    tls: material === null ? null : { material, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
+    tls: tls === null ? null : { material: tls, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
     transport,
     send,
     emit,
@@ -82,7 +92,13 @@ export async function startWorker({ slot, generation, config, callLimit, ticketK
   health.setServing();
   await selfCheck(server, transport, config.health ? null : health, config.startTimeout);
   startHeartbeat(
-    { connections: () => intake.connections, inFlight: () => calls.inFlight, calls: () => calls.total },
+    {
+      connections: () => intake.connections,
+      inFlight: () => calls.inFlight,
+      calls: () => calls.total,
+      takeP99: () => latency.takePercentile(0.99),
+      oldestCall: () => oldest(calls),
+    },
     (load) => send({ type: 'heartbeat', ...load }),
   );
 
@@ -90,14 +106,23 @@ export async function startWorker({ slot, generation, config, callLimit, ticketK
   return {
     services,
     intake,
-    async leave() {
+    async leave(delay) {
       drained.by = drain;
       leaving.abort();
-      const result = await drain.run(config);
+      const result = await drain.run(config, delay);
       await hooks.run();
       return result;
     },
     hurry: (ms) => drain.hurry(ms),
     noteOrphaned: () => emit('worker.orphaned', {}),
+    setLogLevel(level) {
+      logger.log.level = level;
+    },
   };
+}
+
+function oldest(calls: CallRegistry): CallSummary | null {
+  let first: ActiveCall | null = null;
+  for (const call of calls) if (first === null || call.startedAt < first.startedAt) first = call;
+  return first === null ? null : summarize(first);
 }

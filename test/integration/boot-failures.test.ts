@@ -111,7 +111,7 @@ test('an unknown key is refused, and the nearest one suggested', async () => {
 });
 
 test('one worker that cannot boot does not matter while another one is ready', async () => {
-  await using daemon = await startDaemon({ config: { servicers: [servicer('probe.js'), servicer('half-boots.js')], maxWorkers: 2, startTimeout: '1s' } });
+  await using daemon = await startDaemon({ config: { servicers: [servicer('probe.js'), servicer('half-boots.js')], maxWorkers: 2, startTimeout: '3s' } });
   const { health, workers } = await daemon.status();
   assert.equal(health, 'degraded');
   assert.deepEqual(workers.filter(({ state }) => state === 'ready').map(({ slot }) => slot), [1]);

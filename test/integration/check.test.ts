@@ -58,6 +58,19 @@ describe('check', () => {
     ]);
   });
 
+  test('says whose certificate it is, and until when', async () => {
+    using dir = new TempDir();
+    const certs = await runCli(['certs', dir.path, '--days', '60', '--host', 'greeter.test']);
+    assert.equal(certs.code, 0, certs.stderr);
+    const config = `${CONFIG}authentication: ssl
+certificates: { serverCertificate: ${dir.join('server.crt')}, serverCertificateKey: ${dir.join('server.key')}, rootCertificate: ${dir.join('ca.crt')} }
+client_authentication: require
+`;
+    const { code, stdout, stderr } = await check('x.yaml', config);
+    assert.equal(code, 0, stderr);
+    for (const line of [/^tls +\S/m, /^ {2}names +.*greeter\.test/m, /^ {2}expires +\d{4}-\d\d-\d\d, in (?:59|60) days$/m, /^ {2}clients +certificate demanded, issued by \S/m]) assert.match(stdout, line);
+  });
+
   test('warns of what is valid but hardly meant', async () => {
     const { code, stdout } = await check('x.yaml', `${CONFIG}signature: true\nsignatureData: { k: hunter2 }\n`);
     assert.equal(code, 0);

@@ -4,48 +4,45 @@ import { test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
 import { servicer } from '../support/paths.js';
-import { GrpcJsProbe } from '../support/probe.js';
+import { PEERS } from '../support/peers.js';
+import { GrpcJsProbe, Probe } from '../support/probe.js';
 
 const IN_FLIGHT = 4;
 
-/** Clients until both of two workers serve some of them. */
-async function clientsOfBothWorkers(daemon: Daemon): Promise<Record<0 | 1, GrpcJsProbe[]>> {
-  const clients: Record<0 | 1, GrpcJsProbe[]> = { 0: [], 1: [] };
-  while (clients[0].length < 2 || clients[1].length < 2) {
-    const probe = new GrpcJsProbe(daemon.address);
-    const { messages } = await daemon.until(probe.call('Probe/Identify'), 'an answer to a new client');
-    clients[messages[0]?.slot === 0 ? 0 : 1].push(probe);
-  }
-  return clients;
+async function slotOf(daemon: Daemon, probe: Probe): Promise<number> {
+  const { messages } = await daemon.until(probe.call('Probe/Identify'), 'an answer to a new client');
+  return messages[0]?.slot ?? assert.fail('no answer');
 }
 
-test('a worker killed under load fails only its own calls, with UNAVAILABLE, and is replaced', async () => {
-  await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
-  const clients = await clientsOfBothWorkers(daemon);
-  const start = (probes: GrpcJsProbe[]) => probes.map((probe) => probe.load('Probe/Sleep', { ms: 5 }, IN_FLIGHT));
-  const victims = start(clients[0]);
-  const others = start(clients[1]);
-  await daemon.until(Promise.all([...victims, ...others].map((load) => load.loading)), 'the load');
+for (const kind of PEERS) {
+  test(`a worker killed under load fails only its own calls of a ${kind.name} client, with UNAVAILABLE, and is replaced`, { skip: kind.skip }, async () => {
+    await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
+    await using victim = new Probe(kind.connect(daemon.address));
+    await using bystander = new GrpcJsProbe(daemon.address);
+    const slot = await slotOf(daemon, victim);
+    assert.notEqual(await slotOf(daemon, bystander), slot, 'the worker with fewer connections takes the next one');
+    const loads = [victim, bystander].map((probe) => probe.load('Probe/Sleep', { ms: 5 }, IN_FLIGHT));
+    await daemon.until(Promise.all(loads.map(({ loading }) => loading)), 'the load');
 
-  const killed = daemon.workerPid(0);
-  process.kill(killed, 'SIGKILL');
-  const gone = await daemon.waitFor('worker.gone', { worker: killed });
-  assert.deepEqual([gone.signal, gone.cause, gone.level], ['SIGKILL', 'crash', 'warn']);
-  await daemon.waitFor('worker.ready', { slot: 0 }, 2);
+    const killed = daemon.workerPid(slot);
+    process.kill(killed, 'SIGKILL');
+    const gone = await daemon.waitFor('worker.gone', { worker: killed });
+    assert.deepEqual([gone.signal, gone.cause, gone.level], ['SIGKILL', 'crash', 'warn']);
+    await daemon.waitFor('worker.ready', { slot }, 2);
+    assert.equal((await victim.call('Probe/Echo')).code, 'OK');
 
-  const tallies = async (loads: typeof victims) => daemon.until(Promise.all(loads.map((load) => load.stop())), 'the end of the load');
-  for (const { calls, codes } of await tallies(others)) assert.deepEqual(codes, { OK: calls });
-  for (const { codes, details, calls } of await tallies(victims)) {
-    const { OK = 0, UNAVAILABLE = 0 } = codes;
-    assert.equal(OK + UNAVAILABLE, calls, JSON.stringify(details));
+    const [lost, kept] = await daemon.until(Promise.all(loads.map((load) => load.stop())), 'the end of the load');
+    assert(lost && kept);
+    assert.deepEqual(kept.codes, { OK: kept.calls });
+    const { OK = 0, UNAVAILABLE = 0 } = lost.codes;
+    assert.equal(OK + UNAVAILABLE, lost.calls, JSON.stringify(lost.details));
     assert(UNAVAILABLE >= 1 && UNAVAILABLE <= IN_FLIGHT, `${UNAVAILABLE} calls failed`);
-  }
-  for (const probe of [...clients[0], ...clients[1]]) await probe[Symbol.asyncDispose]();
 
-  const { workers, health } = await daemon.status();
-  assert.equal(health, 'healthy');
-  assert.deepEqual(workers.map(({ slot, state, restarts }) => [slot, state, restarts]), [[0, 'ready', 1], [1, 'ready', 0]]);
-});
+    const { workers, health } = await daemon.status();
+    assert.equal(health, 'healthy');
+    assert.deepEqual(workers.map(({ state, restarts }) => [state, restarts]), [0, 1].map((each) => ['ready', each === slot ? 1 : 0]));
+  });
+}
 
 const crashing: UserConfig = { servicers: [servicer('probe.js'), servicer('crashes-on-call.js')] };
 

@@ -89,3 +89,18 @@ test('the pidfile holds the pid of the primary while it runs', async () => {
   }
   assert(!existsSync(pidfile));
 });
+
+test('connections over maxConnections are refused and counted, and let in again when others have closed', async () => {
+  await using daemon = await startDaemon({ config: { maxConnections: 2 } });
+  const first = new GrpcJsProbe(daemon.address);
+  await using second = new GrpcJsProbe(daemon.address);
+  for (const probe of [first, second]) assert.equal((await probe.call('Probe/Echo')).code, 'OK');
+  await using third = new GrpcJsProbe(daemon.address);
+  assert.equal((await third.call('Probe/Echo', {}, { timeoutMs: 3000 })).code, 'UNAVAILABLE');
+  assert.equal((await daemon.waitFor('connection.refused')).reason, 'over-limit');
+  assert.equal((await second.call('Probe/Echo')).code, 'OK');
+
+  await first[Symbol.asyncDispose]();
+  // The client that was refused waits a second or so before it tries again.
+  await daemon.deadline.poll(async () => ((await third.call('Probe/Echo')).code === 'OK' ? true : undefined), 'an answer to the third client');
+});

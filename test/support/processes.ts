@@ -22,6 +22,11 @@ export function commandOf(pid: number): string {
   return readOrEmpty(`/proc/${pid}/cmdline`).toString().replaceAll('\0', ' ').trim();
 }
 
+/** Whether a process runs; one that has ended and waits for its parent does not. */
+export function isAlive(pid: number): boolean {
+  return !['', 'Z', 'X'].includes(/\) (\w)/.exec(readOrEmpty(`/proc/${pid}/stat`).toString())?.[1] ?? '');
+}
+
 function pids(): number[] {
   return HAS_PROC ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number) : [];
 }

@@ -1,18 +1,19 @@
 /** The foreground daemon: this process becomes the primary. */
 import { Command } from 'commander';
 import { addConfigFlags } from '../flags.js';
-import { loadSettings } from '../settings.js';
+import { loadSettings, type Settings } from '../settings.js';
 
 export function startCommand(): Command {
   const command = new Command('start').description('Run the daemon in the foreground');
   addConfigFlags(command);
   return command.action(async () => {
-    const [{ config, configFile, warnings }, { runPrimary }] = await Promise.all([
-      loadSettings(command.opts()),
+    const load = (): Promise<Settings> => loadSettings(command.opts());
+    const [settings, { runPrimary }] = await Promise.all([
+      load(),
       // Loaded only here, for the other commands have no use for it, and while the child reads the config.
       import('../../primary/main.js'),
     ]);
-    const { exitCode, error } = await runPrimary({ config, configFile, warnings });
+    const { exitCode, error } = await runPrimary(settings, load);
     if (error !== null) throw error;
     process.exitCode = exitCode;
   });

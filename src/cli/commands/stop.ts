@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { isListening } from '../../control/probe-socket.js';
 import { DaemonError } from '../../shared/errors.js';
 import { findDaemon, withControl, type FoundDaemon } from '../control-client.js';
 import { addTargetFlags, targetOf } from '../target-flags.js';
@@ -16,7 +17,13 @@ export function stopCommand(): Command {
       process.stdout.write(`${error.message}.\n`);
       return;
     }
-    const { pid } = await withControl(found, (control) => control.stop(now));
+    const { pid } = found.state;
+    try {
+      await withControl(found, (control) => control.stop(now));
+    } catch (error) {
+      // A daemon that is gone before its answer got out has done what was asked.
+      if (await isListening(found.files.socket)) throw error;
+    }
     await waitForExit(pid);
     process.stdout.write(`Stopped "${found.state.name}", pid ${pid}.\n`);
   });

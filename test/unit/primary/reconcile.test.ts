@@ -4,7 +4,14 @@ import { reconcile, type Goal, type WorkerView } from '#src/primary/reconcile.js
 import type { WorkerState } from '#src/primary/worker-state.js';
 import { randomFrom } from '../../support/random.js';
 
-const LIMITS = { now: 0, surge: 1, retryAt: () => -Infinity };
+const LIMITS = {
+  now: 0,
+  surge: 1,
+  retryAt: () => -Infinity,
+  accepts: (generation: number) => generation === 1,
+  isCanary: false,
+  together: false,
+};
 
 function worker(id: number, slot: number, state: WorkerState, more: Partial<WorkerView> = {}): WorkerView {
   return { id, slot, state, generation: 1, recycle: null, ...more };
@@ -61,7 +68,7 @@ function play(seed: number, steps: number): void {
     for (let round = 0; ; round++) {
       assert.ok(round < 10, 'reconcile settles');
       const before = covered();
-      const actions = reconcile(goal, fleet, { now: 0, surge, retryAt: () => 0 });
+      const actions = reconcile(goal, fleet, { ...LIMITS, surge, accepts: (generation) => generation === goal.generation });
       if (actions.length === 0) break;
       for (const action of actions) {
         if (action.type === 'fork') {

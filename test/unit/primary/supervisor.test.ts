@@ -5,8 +5,9 @@ import { SteadyClock } from '#src/primary/steady-clock.js';
 import { Supervisor, type Outcome } from '#src/primary/supervisor.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { fakeFork, type FakeProcess } from '../../support/fake-fork.js';
+import { generationOf } from '../../support/generation.js';
 
-const HEARTBEAT = { type: 'heartbeat', connections: 0, inFlight: 0, calls: 0, eventLoopDelay: 0, eventLoopUtilization: 0, rss: 1, heapUsed: 1 } as const;
+const HEARTBEAT = { type: 'heartbeat', connections: 0, inFlight: 0, calls: 0, eventLoopDelay: 0, eventLoopUtilization: 0, rss: 1, heapUsed: 1, p99: 0, oldestCall: null } as const;
 
 interface Rig {
   readonly clock: FakeClock;
@@ -26,20 +27,19 @@ async function rig(workers = 2, bootConcurrency = 8): Promise<Rig> {
   const steady = new SteadyClock(clock);
   const { fork, processes } = fakeFork();
   const events: Rig['events'] = [];
-  const supervisor = new Supervisor({
+  const supervisor: Supervisor = new Supervisor({
     clock: steady,
     emit: (name, fields) => events.push({ name, fields }),
     random: () => 0.5,
     fork,
     dispatcher: new Dispatcher({ clock: steady, maxConnections: 100, queueTimeout: 1000, onRefused: () => undefined }),
-    workers,
-    bootConcurrency,
-    startTimeout: 30_000,
-    hangTimeout: 20_000,
-    gracefulTimeout: 30_000,
-    startMessage: (slot, generation) => ({ type: 'start', slot, generation }) as never,
+    generation: generationOf({ maxWorkers: workers, bootConcurrency }),
     onReady: () => events.push({ name: 'READY', fields: {} }),
     onStopping: () => events.push({ name: 'STOPPING', fields: {} }),
+    onChange: () => undefined,
+    onMessage(handle, message) {
+      if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+    },
   });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   supervisor.start();
@@ -156,10 +156,11 @@ test('a worker that is never ready is killed after startTimeout, and tried again
 test('a silent worker gets no new connections after 15 s, is replaced, and killed after 20 s', async () => {
   const { all, processes, pass, supervisor, events } = await served();
   const [silent, other] = [at(all, 0), at(all, 1)];
+  const states = (): string[] => supervisor.workers.map(({ state }) => state);
   await pass(14_000, [other]);
-  assert.equal(supervisor.workers[0]?.state, 'ready');
+  assert.deepEqual(states(), ['ready', 'ready']);
   await pass(1000, [other]);
-  assert.equal(supervisor.workers[0]?.state, 'draining');
+  assert.deepEqual(states(), ['draining', 'starting', 'ready']);
   assert.equal(processes.length, 3);
   assert.deepEqual(silent.signals, []);
   await pass(5000, [other, at(processes, 2)]);
@@ -189,7 +190,7 @@ test('a stop drains all, and is over when the last exit is seen', async () => {
   const { all, supervisor, outcome, events } = await served();
   supervisor.stop('SIGTERM', false);
   for (const process of all) assert.deepEqual(process.drains().map(({ quick }) => quick), [null]);
-  at(all, 0).says({ type: 'drained', finished: 3, cut: 1 });
+  at(all, 0).says({ type: 'drained', finished: 3, cut: [{ method: '/a.B/C', peer: '127.0.0.1:5', ageMs: 9 }] });
   at(all, 0).exits(0);
   assert.equal(await outcome(), 'running');
   at(all, 1).exits(0);

@@ -65,14 +65,17 @@ test('a file may use what only its imports import; the descriptor then says that
     ],
     wellKnownFiles(),
   );
-  assert.deepEqual(top?.dependency, ['b.proto', 'a.proto']);
-  assert.equal(top?.messageType[0]?.field[0]?.typeName, '.p.A');
+  assert.ok(top);
+  assert.deepEqual(top.dependency, ['b.proto', 'a.proto']);
+  assert.equal(top.messageType[0]?.field[0]?.typeName, '.p.A');
 });
 
 test('the name of a type means the innermost one, as in C++', () => {
   const { messageType } = compile('package a.b; message X { message X { optional X x = 1; } optional X x = 1; optional .a.b.X y = 2; optional b.X z = 3; }');
-  assert.deepEqual(messageType[0]?.field.map(({ typeName }) => typeName), ['.a.b.X.X', '.a.b.X', '.a.b.X']);
-  assert.equal(messageType[0]?.nestedType[0]?.field[0]?.typeName, '.a.b.X.X');
+  const [outer] = messageType;
+  assert.ok(outer);
+  assert.deepEqual(outer.field.map(({ typeName }) => typeName), ['.a.b.X.X', '.a.b.X', '.a.b.X']);
+  assert.equal(outer.nestedType[0]?.field[0]?.typeName, '.a.b.X.X');
 });
 
 test('an option that nobody defines is left out, as protobufjs leaves it', () => {
