@@ -6,7 +6,7 @@ import { formatStatus } from '../format-status.js';
 import { addTargetFlags, targetOf } from '../target-flags.js';
 
 export function statusCommand(): Command {
-  const command = new Command('status').description('Show what runs: 0 healthy, 1 starting or degraded, 3 not running');
+  const command = new Command('status').description('Show what runs; exit 0 healthy, 1 not, 3 not running');
   addTargetFlags(command).option('--json', 'print JSON');
   return command.action(async ({ json = false }: { json?: boolean }) => {
     try {
