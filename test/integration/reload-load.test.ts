@@ -13,8 +13,8 @@ const config: UserConfig = { maxWorkers: 2, log: { level: 'info' } };
 type Ask = (daemon: Daemon, round: number) => Promise<void>;
 
 const byCommand: Ask = async (daemon) => {
-  const { code, stdout, stderr } = await daemon.until(daemon.command('reload'), 'the verdict of a reload');
-  assert.equal(code, 0, stdout + stderr);
+  const { code, report } = await daemon.reload();
+  assert.deepEqual([code, report.verdict], [0, 'done'], report.error);
 };
 
 const byHup: Ask = async (daemon, round) => {
