@@ -99,6 +99,25 @@ describe('the registry of calls', { timeout: 60_000 }, () => {
     }
   }
 
+  test('takes a cancellation at the last moment for the deadline, which both ends time', async (t) => {
+    for (const [early, code] of [[3, DEADLINE_EXCEEDED], [300, CANCELLED]] as const) {
+      const { handlers, next } = holding();
+      const codes: number[] = [];
+      const rig = await startRig({ handlers, onCallEnded: (_call, ended) => codes.push(ended) });
+      let client: grpc.Call | undefined;
+      const handled = next();
+      void invoke(rig.client, 'unary', { deadline: 10_000, onCall: (call) => (client = call) });
+      await handled;
+      const [active] = rig.registry;
+      const clock = t.mock.method(Date, 'now', () => Number(active?.getDeadline()) - early);
+      client?.cancel();
+      await rig.idle();
+      clock.mock.restore();
+      rig.close();
+      assert.deepEqual(codes, [code]);
+    }
+  });
+
   const own: [what: string, code: number, kind: Kind, send: unknown[]][] = [
     ['a message that cannot be decoded', INTERNAL, 'unary', ['undecodable']],
     ['a message that is too large', RESOURCE_EXHAUSTED, 'unary', ['x'.repeat(3000)]],
@@ -239,6 +258,27 @@ describe('the registry of calls', { timeout: 60_000 }, () => {
     assert.deepEqual(resets, resets.map(() => CANCELLED));
     assert.equal(rig.registry.total, codes.length);
     assert.equal(rig.registry.inFlight, 0);
+  });
+
+  test('counts a call whose connection is lost before it has begun', async () => {
+    const codes: number[] = [];
+    const rig = await startRig({
+      // Both calls come in one segment; the first takes the connection away from the second.
+      handlers: { bidi: () => { rig.server.forceShutdown(); } },
+      onCallEnded: (_call, code) => codes.push(code),
+    });
+    const session = http2.connect(`http://${rig.address}`);
+    session.on('error', () => undefined);
+    await once(session, 'remoteSettings');
+    for (let i = 0; i < 2; i += 1) {
+      session
+        .request({ ':method': 'POST', ':path': '/test.Calls/bidi', 'content-type': 'application/grpc', te: 'trailers' })
+        .on('error', () => undefined);
+    }
+    await once(session, 'close');
+    await rig.idle();
+    rig.close();
+    assert.deepEqual([rig.registry.total, codes], [2, [CANCELLED, CANCELLED]]);
   });
 });
 
