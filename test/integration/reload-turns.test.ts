@@ -52,13 +52,12 @@ test('TERM during a reload pre-empts it: the command exits 75, the daemon 0', as
 
 test('TERM while the new config is still being read pre-empts the reload, too', async () => {
   await using daemon = await startDaemon();
-  const reload = daemon.reload('--no-wait');
-  void reload.catch(() => undefined);
   daemon.signal('SIGHUP');
   await daemon.deadline.poll(() => (daemon.processes().length > 2 ? true : undefined), 'the child that reads the config');
   daemon.signal('SIGTERM');
   assert.deepEqual(await daemon.until(daemon.exit, 'its exit'), DONE);
   assert.deepEqual(daemon.log.all('reload.started'), []);
+  assert.deepEqual(daemon.log.records.slice(-2).map(({ event, verdict }) => [event, verdict]), [['reload.ended', 'pre-empted'], ['daemon.stopped', undefined]]);
 });
 
 for (const [name, ask] of [
