@@ -143,7 +143,7 @@ async function run(
       generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
       restartRequired: carried.restartRequired,
       commit() {
-        address.commit();
+        if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
         dispatcher.setMaxConnections(maxConnectionsOf(next));
         log.level = next.log.level;
       },
@@ -200,6 +200,8 @@ async function run(
 
   supervisor.start();
   const outcome = await supervisor.finished;
+  // One that was reading the config when the stop came has nothing left to replace, and says so.
+  await reloader.idle();
   refusals.flush();
   if (outcome.error !== null) {
     const { code, message, hint } = outcome.error;

@@ -63,6 +63,11 @@ export class Reloader {
     return { cause: this.#running.cause, stage: this.#options.supervisor.rollout?.stage ?? 'checking' };
   }
 
+  /** Resolves when no reload runs or waits. */
+  async idle(): Promise<void> {
+    while (this.#running !== null) await this.#running.report;
+  }
+
   /** Asks for a reload; resolves with its verdict, and never rejects. */
   request(cause: string, sameConfig = false): Promise<ReloadReport> {
     if (this.#running === null) return this.#begin(makeWish(cause, sameConfig));

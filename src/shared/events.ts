@@ -17,7 +17,7 @@ export const EVENTS = {
     fields: { version: 'of grpcserverd', node: 'version of Node', config: 'path of the config file, or null', name: 'of the daemon' },
   },
   'daemon.listening': {
-    level: 'info', doc: 'The address is open; connections wait until a worker is ready.',
+    level: 'info', doc: 'The address is open; connections wait until a worker is ready. Again when a reload has changed it.',
     fields: { address: 'host:port or unix:/path', port: 'the bound port, null for unix sockets' },
   },
   'daemon.ready': {

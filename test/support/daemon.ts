@@ -80,6 +80,10 @@ export class Daemon implements AsyncDisposable {
     this.#closed = new Promise((resolve) => this.#process.once('close', () => resolve()));
   }
 
+  get configFile(): string {
+    return this.dir.join(CONFIG_FILE);
+  }
+
   get pid(): number {
     assert(this.#process.pid !== undefined, 'the daemon was not started');
     return this.#process.pid;
