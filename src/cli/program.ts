@@ -3,18 +3,20 @@ import { VERSION } from '../shared/version.js';
 import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
+import { inspectCommand } from './commands/inspect.js';
 import { listHandlersCommand } from './commands/list-handlers.js';
+import { logLevelCommand } from './commands/log-level.js';
 import { reloadCommand } from './commands/reload.js';
 import { scaleCommand } from './commands/scale.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
+import { topCommand } from './commands/top.js';
 
 /** The commands as `grpcserverd --help` groups them. */
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
-  Serve: [startCommand, statusCommand, reloadCommand, scaleCommand, stopCommand],
-  Inspect: [checkCommand, listHandlersCommand],
-  Configure: [configCommand, certsCommand],
+  Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, inspectCommand, logLevelCommand, stopCommand],
+  Prepare: [checkCommand, listHandlersCommand, configCommand, certsCommand],
 };
 
 export function createProgram(): Command {
@@ -23,6 +25,8 @@ export function createProgram(): Command {
     .version(VERSION, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help; COMMAND --help: of a command')
     .helpCommand(false)
+    // One line each, on a screen of 80 columns; most take flags, so that nobody needs to be told.
+    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' ') })
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   for (const [group, commands] of Object.entries(GROUPS)) {
