@@ -14,9 +14,11 @@ const LOOK_INTERVAL = 100;
  */
 export async function* followStatus(found: FoundDaemon, intervalMs: number, signal: AbortSignal): AsyncGenerator<Status | null> {
   let daemon: FoundDaemon | null = found;
-  while (daemon !== null && !signal.aborted) {
+  // Asked each time anew: it aborts while others run.
+  const isOver = (): boolean => signal.aborted;
+  while (daemon !== null && !isOver()) {
     yield* watch(daemon, intervalMs, signal);
-    if (signal.aborted) return;
+    if (isOver()) return;
     yield null;
     daemon = await waitForRestart(found, signal);
   }

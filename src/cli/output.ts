@@ -23,7 +23,7 @@ export function table(rows: readonly (readonly string[])[], indent = ''): string
 
 /** Begins a colour or ends it. */
 // eslint-disable-next-line no-control-regex -- an escape is what it looks for
-const PAINT = /\u001B\[\d+m/g;
+const PAINT = /(\u001B\[\d+m)/g;
 const UNPAINT = '\u001B[0m';
 
 /** The text on one line, without what could move the cursor: names and errors come from elsewhere. */
@@ -42,7 +42,7 @@ export function clip(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   let room = Math.max(0, width - 1);
   let clipped = '';
-  for (const part of text.split(/(\u001B\[\d+m)/)) {
+  for (const part of text.split(PAINT)) {
     const isPaint = part.startsWith('\u001B');
     clipped += isPaint ? part : part.slice(0, room);
     if (!isPaint) room = Math.max(0, room - part.length);

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help, Option } from 'commander';
 import { VERSION } from '../shared/version.js';
 import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
@@ -15,18 +15,22 @@ import { topCommand } from './commands/top.js';
 
 /** The commands as `grpcserverd --help` groups them. */
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
-  Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, inspectCommand, logLevelCommand, stopCommand],
-  Prepare: [checkCommand, listHandlersCommand, configCommand, certsCommand],
+  Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, stopCommand],
+  Inspect: [inspectCommand, logLevelCommand, checkCommand, listHandlersCommand],
+  Configure: [configCommand, certsCommand],
 };
 
 export function createProgram(): Command {
-  const program = new Command('grpcserverd')
+  const visible = (command: Command): Option[] => Help.prototype.visibleOptions.call(new Help(), command);
+  const program: Command = new Command('grpcserverd')
     .description('Runs gRPC services written for @grpc/grpc-js on every core, behind one port.')
+    .usage('COMMAND [options]')
     .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help; COMMAND --help: of a command')
+    .addHelpOption(new Option('-h, --help', 'print help').hideHelp())
     .helpCommand(false)
-    // One line each, on a screen of 80 columns; most take flags, so that nobody needs to be told.
-    .configureHelp({ subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map((argument) => `<${argument.name()}>`)].join(' ') })
+    // One line for each command: what it takes is in its own help.
+    .configureHelp({ subcommandTerm: (command) => command.name(), visibleOptions: (command) => (command === program ? [] : visible(command)) })
+    .addHelpText('after', '\nCOMMAND --help says more; --version prints the version.')
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   for (const [group, commands] of Object.entries(GROUPS)) {

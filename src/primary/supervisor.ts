@@ -19,7 +19,7 @@ import { Fleet } from './fleet.js';
 import type { ForkedProcess } from './fork.js';
 import type { Generation } from './generation.js';
 import { FAULTS, Life } from './life.js';
-import { reconcile, type Action, type Goal } from './reconcile.js';
+import { isProven, reconcile, type Action, type Goal } from './reconcile.js';
 import { Rollout } from './rollout.js';
 import { Slots } from './slots.js';
 import { WorkerHandle } from './worker-handle.js';
@@ -33,6 +33,12 @@ const DRAIN_MARGIN = 8000;
 /** Old workers ask their clients to leave one after the other, that far apart, and all within the limit; in ms. */
 const DRAIN_INTERVAL = 1000;
 const DRAIN_SPREAD = 10_000;
+
+/**
+ * A new worker has served this long, in milliseconds, before the one that it replaces leaves: what dies of its first
+ * timer or its first connection to a database does so while the old one is there.
+ */
+export const PROBATION = 500;
 
 export type Phase = 'booting' | 'serving' | 'stopping';
 
@@ -329,7 +335,7 @@ export class Supervisor {
   /** A worker ended, or has to, without being asked. */
   #noteFault(handle: WorkerHandle, error: DaemonError, permanent: boolean): void {
     const rolling = this.#rolling;
-    if (rolling === null || handle.generation !== rolling.rollout.to) return;
+    if (rolling?.rollout.to !== handle.generation) return;
     const setback = rolling.rollout.noteFailure(error, permanent);
     if (setback === 'roll-back') this.#rollBack(rolling);
     else if (setback === 'halt') this.#halt(rolling);
@@ -385,13 +391,14 @@ export class Supervisor {
     const { rollout, workers, drained, commit } = this.#rolling;
     const isNew = (handle: WorkerHandle): boolean => handle.generation === rollout.to;
     const ready = this.#fleet.ready().filter(isNew);
+    const limits = { now: this.#now(), probation: PROBATION };
     switch (rollout.stage) {
       case 'canary':
         if (ready.length === 0) return false;
         rollout.canaryProven();
         return true;
       case 'starting':
-        if (new Set(ready.map(({ slot }) => slot)).size < this.#goal.workers) return false;
+        if (new Set(ready.filter((handle) => isProven(handle, limits)).map(({ slot }) => slot)).size < this.#goal.workers) return false;
         rollout.complete();
         commit();
         this.#goal = { ...this.#goal, workers };
@@ -493,6 +500,7 @@ export class Supervisor {
     return reconcile(this.#goal, this.#fleet.all(), {
       now: this.#now(),
       surge,
+      probation: PROBATION,
       retryAt: (slot) => this.#slots.retryAt(slot),
       accepts: (generation) => this.#accepted.includes(generation),
       isCanary: rollout?.stage === 'canary',
@@ -563,8 +571,10 @@ export class Supervisor {
     this.#cancelWake();
     const now = this.#now();
     const deadlines = this.#fleet.all().map((handle) => handle.deadline(this.#limits(handle)));
+    const proofs = this.#fleet.ready().map(({ readyAt }) => (readyAt ?? 0) + PROBATION).filter((at) => at > now);
     const next = Math.min(
       ...deadlines,
+      ...proofs,
       this.#slots.nextRetry(this.#goal.workers, now),
       this.#phase === 'booting' ? this.#firstBoot.deadline : Infinity,
     );

@@ -162,6 +162,30 @@ describe('the registry of calls', { timeout: 60_000 }, () => {
     rig.close();
   });
 
+  for (const order of [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]]) {
+    test(`lists the calls in flight, also when they end in the order ${order.join()}`, async () => {
+      const { handlers, next } = holding();
+      const rig = await startRig({ handlers });
+      const open = new Map<string, LooseCall>();
+      for (const kind of KINDS) {
+        const handled = next();
+        void invoke(rig.client, kind);
+        open.set(`/test.Calls/${kind}`, (await handled).call);
+      }
+      for (const index of order) {
+        const path = `/test.Calls/${KINDS[index]}`;
+        const call = open.get(path);
+        open.delete(path);
+        const ended = new Promise((resolve) => call?.on('cancelled', resolve));
+        call?.emit('error', { code: NOT_FOUND, details: '' });
+        await ended;
+        await immediate();
+        assert.deepEqual([...rig.registry].map((active) => active.path).sort(), [...open.keys()].sort());
+      }
+      rig.close();
+    });
+  }
+
   test('sees the end of a call that an interceptor never starts', async () => {
     const silent: grpc.ServerInterceptor = (_method, call) => new grpc.ServerInterceptingCall(call, { start: () => undefined });
     const codes: number[] = [];

@@ -16,7 +16,7 @@ interface Flags {
 const CUT = 2;
 
 export function reloadCommand(): Command {
-  const command = new Command('reload').description('Take over new config and code without a failed call');
+  const command = new Command('reload').description('Replace the workers: new config and code, no failed call');
   addTargetFlags(command)
     .option('--no-wait', 'do not wait for the verdict')
     .option('--fail-on-cut', 'exit 2 when calls had to be cut')

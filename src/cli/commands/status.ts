@@ -17,7 +17,7 @@ interface Flags {
 }
 
 export function statusCommand(): Command {
-  const command = new Command('status').description('Show what runs: exit 0 healthy, 1 not quite, 3 not running');
+  const command = new Command('status').description('Show what runs; exit 0 healthy, 1 not, 3 not running');
   addTargetFlags(command)
     .option('-w, --watch [seconds]', 'show it again and again, until Ctrl-C or until the daemon is gone')
     .option('--json', 'print JSON; with --watch one line each time');

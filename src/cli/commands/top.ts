@@ -16,7 +16,7 @@ import { viewTop } from '../top/view.js';
 const INTERVAL = 1000;
 
 export function topCommand(): Command {
-  const command = new Command('top').description('The same live, full-screen, with keys to reload and scale');
+  const command = new Command('top').description('Show it live, full-screen, with keys to reload and scale');
   return addTargetFlags(command).action(async () => {
     if (!process.stdin.isTTY || !process.stdout.isTTY || process.env.TERM === 'dumb') {
       throw new DaemonError('E_USAGE', 'top needs a terminal', { hint: 'grpcserverd status --watch works everywhere.' });
