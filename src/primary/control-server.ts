@@ -4,16 +4,20 @@
  */
 import { chmodSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { Server, ServerCredentials, status as grpcStatus, type handleServerStreamingCall, type handleUnaryCall } from '@grpc/grpc-js';
-import { controlService, type ReloadProgress, type ReloadReport, type Status } from '../control/definition.js';
+import { Server, ServerCredentials, type handleServerStreamingCall, type handleUnaryCall } from '@grpc/grpc-js';
+import type { Config } from '../config/options.js';
+import { controlService, type InspectOrder, type InspectResult, type ReloadProgress, type ReloadReport, type Status } from '../control/definition.js';
+import { toRefusal } from '../control/refusal.js';
 import { DaemonError, toError } from '../shared/errors.js';
 import type { Watchers } from './watchers.js';
+
+type LogLevel = Config['log']['level'];
 
 /** Of `Watch` when the client names none, and the shortest; in milliseconds. */
 const WATCH_INTERVAL = 1000;
 const SHORTEST_INTERVAL = 100;
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 export interface ControlHandlers {
   readonly watchers: Watchers;
@@ -24,7 +28,9 @@ export interface ControlHandlers {
   readonly workers: () => number;
   /** 0 goes back to the config; returns how many there shall be now. */
   readonly scale: (workers: number) => number;
-  readonly setLogLevel: (level: string) => void;
+  readonly setLogLevel: (level: LogLevel) => void;
+  /** Rejects with a DaemonError that says why not. */
+  readonly inspect: (order: InspectOrder) => Promise<InspectResult>;
   readonly stop: (quick: boolean) => void;
 }
 
@@ -101,13 +107,20 @@ function implement(handlers: ControlHandlers) {
   };
 
   const setLogLevel: handleUnaryCall<{ level: string }, object> = (call, callback) => {
-    const { level } = call.request;
-    if (LOG_LEVELS.includes(level)) {
-      handlers.setLogLevel(level);
-      callback(null, {});
-    } else {
-      callback({ code: grpcStatus.INVALID_ARGUMENT, details: `"${level}" is no log level; these are: ${LOG_LEVELS.join(', ')}` });
+    const level = LOG_LEVELS.find((name) => name === call.request.level);
+    if (level === undefined) {
+      callback(toRefusal(new DaemonError('E_USAGE', `"${call.request.level}" is no log level`, { hint: `These are: ${LOG_LEVELS.join(', ')}.` })));
+      return;
     }
+    handlers.setLogLevel(level);
+    callback(null, {});
+  };
+
+  const inspect: handleUnaryCall<InspectOrder, InspectResult> = (call, callback) => {
+    handlers.inspect(call.request).then(
+      (result) => callback(null, result),
+      (error: unknown) => callback(toRefusal(DaemonError.from(error))),
+    );
   };
 
   const stop: handleUnaryCall<{ quick: boolean }, { pid: number }> = (call, callback) => {
@@ -116,5 +129,5 @@ function implement(handlers: ControlHandlers) {
     setImmediate(() => handlers.stop(call.request.quick));
   };
 
-  return { getStatus, watch, reload, scale, setLogLevel, stop };
+  return { getStatus, watch, reload, scale, setLogLevel, inspect, stop };
 }

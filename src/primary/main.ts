@@ -15,6 +15,7 @@ import { serveControl } from './control-server.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkWorker } from './fork.js';
 import { Generation } from './generation.js';
+import { Inspections } from './inspections.js';
 import { autoMaxConnections } from './open-file-limit.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
@@ -125,11 +126,16 @@ async function run(
       ports.close();
       dispatcher.close();
     },
-    onChange: () => watchers.notify(),
+    onChange() {
+      watchers.notify();
+      inspections.noteChange();
+    },
     onMessage(handle, message) {
       if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+      else if (message.type === 'inspected') inspections.answered(handle, message);
     },
   });
+  const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
   async function prepare(sameConfig: boolean): Promise<Prepared> {
     const before = supervisor.generation.config;
@@ -180,8 +186,10 @@ async function run(
     },
     setLogLevel(level) {
       log.level = level;
+      supervisor.generation.logLevel = level;
       for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
     },
+    inspect: (order) => inspections.run(order),
     stop: (quick) => supervisor.stop('stop command', quick),
   });
   onClose(() => control.close());

@@ -3,6 +3,7 @@ import type { Health, Status, WorkerStatus } from '../control/definition.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Reloader } from './reloader.js';
 import type { Supervisor } from './supervisor.js';
+import { describeInspection } from './inspection.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 export interface StatusSources {
@@ -69,7 +70,7 @@ function findProblems(supervisor: Supervisor, reloader: Reloader, workers: reado
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }
   const { last } = reloader;
-  if (last !== null && last.error !== '') problems.push(`The last reload was ${last.verdict}: ${last.error}`);
+  if (last !== null && last.error !== '') problems.push(`The last reload failed: ${last.error}`);
   if (supervisor.isMixed) problems.push('Two generations serve: the last reload was halted half-way');
   return problems;
 }
@@ -95,5 +96,8 @@ function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher
     cause: worker.cause ?? '',
     oldestCall: state === 'draining' ? (load?.oldestCall ?? null) : null,
     secondsLeft: Math.max(0, timeLeft / 1000),
+    heartbeatAgeSeconds: worker.loadAge(now) / 1000,
+    admitted: dispatcher.isAdmitted(worker.id),
+    inspection: describeInspection(worker.inspection),
   };
 }

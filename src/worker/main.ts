@@ -6,7 +6,7 @@ import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { deepFreeze } from '../config/plain-data.js';
 import { WORKER_LOG_FD } from '../ipc/log-fd.js';
-import type { FromWorker, ToWorker } from '../ipc/messages.js';
+import type { FromWorker, InspectAction, ToWorker } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import { DaemonError } from '../shared/errors.js';
 import { EXIT } from '../shared/exit-codes.js';
@@ -54,6 +54,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
       running?.setLogLevel(message.level);
       break;
     case 'inspect':
+      void look(message.id, message.action);
       break;
     case 'drain':
       leave(message.cause, message.delay, message.quick);
@@ -72,6 +73,16 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
   const { startWorker } = await import('./running-worker.js');
   running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
   send({ type: 'ready', services: running.services });
+}
+
+/** Answers `inspect`. */
+async function look(id: number, action: InspectAction): Promise<void> {
+  try {
+    const { inspectSelf } = await import('./inspect-self.js');
+    send({ type: 'inspected', id, result: inspectSelf(action), error: null });
+  } catch (error) {
+    send({ type: 'inspected', id, result: '', error: DaemonError.from(error).toData() });
+  }
 }
 
 /** Tells the primary why this worker cannot start, and exits. */
