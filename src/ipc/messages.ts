@@ -50,8 +50,11 @@ export type FromWorker =
   /** It would like to be replaced: its state may be damaged. */
   | { readonly type: 'recycle-wanted'; readonly cause: string }
   | { readonly type: 'drained'; readonly finished: number; readonly cut: readonly CallSummary[] }
-  /** The files that its servicers, interceptors and protos came from, as far as they can be told; absolute paths. */
-  | { readonly type: 'files-loaded'; readonly files: readonly string[] }
+  /**
+   * The files that its servicers, interceptors and protos came from, as far as they can be told: absolute paths that
+   * it did not name before. `rewritten`: those of them that were written again after it had loaded them.
+   */
+  | { readonly type: 'files-loaded'; readonly files: readonly string[]; readonly rewritten: readonly string[] }
   /** The answer to `inspect`: the address of the inspector, the path of the snapshot, empty once closed; or why not. */
   | { readonly type: 'inspected'; readonly id: number; readonly result: string; readonly error: ErrorData | null };
 
