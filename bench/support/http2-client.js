@@ -17,9 +17,15 @@ export function connect(port) {
 }
 
 /** Resolves to the bytes of the answer, prefix included. */
-export function call(session, method) {
+export function call(session, method, headers = {}) {
   return new Promise((resolve, reject) => {
-    const stream = session.request({ ':method': 'POST', ':path': `/bench.Bench/${method}`, 'content-type': 'application/grpc', te: 'trailers' });
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': `/bench.Bench/${method}`,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+      ...headers,
+    });
     const chunks = [];
     let status;
     const note = (headers) => {

@@ -1,8 +1,9 @@
 // What the kernel says of a process. Linux only.
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** CPU time of all threads so far, user and system, in microseconds. Finer than the 10 ms ticks of /proc/PID/stat. */
+/** CPU time of all threads so far, user and system, in microseconds. Finer than the 10 ms ticks of /proc/PID/stat. NaN of no process. */
 export function cpuTime(pid) {
+  if (pid === undefined) return NaN;
   return readdirSync(`/proc/${pid}/task`)
     .map((thread) => Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1000)
     .reduce((sum, micros) => sum + micros, 0);

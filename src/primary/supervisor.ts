@@ -329,7 +329,7 @@ export class Supervisor {
   /** A worker ended, or has to, without being asked. */
   #noteFault(handle: WorkerHandle, error: DaemonError, permanent: boolean): void {
     const rolling = this.#rolling;
-    if (rolling === null || handle.generation !== rolling.rollout.to) return;
+    if (rolling?.rollout.to !== handle.generation) return;
     const setback = rolling.rollout.noteFailure(error, permanent);
     if (setback === 'roll-back') this.#rollBack(rolling);
     else if (setback === 'halt') this.#halt(rolling);

@@ -56,7 +56,7 @@ function prettyStream(sink: LogSink): { write(line: string): void } {
   const format = prettyFactory({
     colorize: process.env.NO_COLOR === undefined && (process.stdout.isTTY || process.env.FORCE_COLOR !== undefined),
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'role,pid,slot,generation,event',
+    ignore: 'role,pid,slot,generation,event,worker,name',
     messageFormat: (line) => describe(line),
     singleLine: true,
   });
@@ -70,6 +70,7 @@ function prettyStream(sink: LogSink): { write(line: string): void } {
 
 function describe(line: Record<string, unknown>): string {
   const { role, slot, generation, event, msg } = line as Record<string, string | number | undefined>;
-  const who = slot === undefined ? role : `${role} ${slot} gen ${generation}`;
+  // Both halves speak of a worker; which of them wrote the line is in the JSON.
+  const who = slot === undefined ? role : `worker ${slot} gen ${generation}`;
   return [who, event, msg].filter((part) => part !== undefined).join('  ');
 }

@@ -59,7 +59,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'inspect':
       break;
     case 'drain':
-      leave(message.delay, message.quick);
+      leave(message.cause, message.delay, message.quick);
       break;
   }
 }
@@ -88,10 +88,10 @@ async function fail(error: unknown): Promise<void> {
   process.exit(permanent ? EXIT.config : EXIT.failed);
 }
 
-function leave(delay: number, quick: number | null): void {
+function leave(cause: string, delay: number, quick: number | null): void {
   if (running === null) process.exit(EXIT.ok);
   const worker = running;
-  leaving ??= worker.leave(delay).then(async (report) => {
+  leaving ??= worker.leave(cause, delay).then(async (report) => {
     await new Promise<void>((resolve) => {
       const message: FromWorker = { type: 'drained', ...report };
       if (!process.connected) resolve();
@@ -106,6 +106,6 @@ function leave(delay: number, quick: number | null): void {
 function orphaned(): void {
   if (running === null) process.exit(EXIT.failed);
   running.noteOrphaned();
-  leave(0, null);
+  leave('orphaned', 0, null);
   setTimeout(() => process.exit(EXIT.failed), ORPHAN_TIMEOUT).unref();
 }

@@ -40,7 +40,7 @@ export interface RunningWorker {
   readonly services: readonly ServiceInfo[];
   readonly intake: Intake;
   /** Finishes the calls and the servicers' business. */
-  leave(delay: number): Promise<DrainReport>;
+  leave(cause: string, delay: number): Promise<DrainReport>;
   /** Leaves that many milliseconds for what `leave` still has to do. */
   hurry(ms: number): void;
   noteOrphaned(): void;
@@ -108,7 +108,9 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
   return {
     services,
     intake,
-    async leave(delay) {
+    async leave(cause, delay) {
+      // When the whole server goes, watchers hear it before their streams end. In a reload others serve on.
+      if (cause === 'stop') health.setNotServing();
       drained.by = drain;
       leaving.abort();
       const result = await drain.run(config, delay);

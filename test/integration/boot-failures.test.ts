@@ -96,6 +96,8 @@ test('a runtime folder that cannot be made is refused with exit code 73', async 
   using dir = new TempDir();
   const file = dir.write('a-file', '');
   await assertFails({ runtimeDir: `${file}/run` }, EXIT.cannotCreate, /a-file/);
+  // Where nobody can make folders: mkdir with `recursive` would never come back from there.
+  await assertFails({ runtimeDir: '/proc/no-such-folder' }, EXIT.cannotCreate, /no-such-folder/);
 });
 
 test('without any servicer there is nothing to start', async () => {

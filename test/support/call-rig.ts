@@ -25,9 +25,20 @@ export const SERVICE = Object.fromEntries(
   }]),
 ) as unknown as Record<Kind, grpc.MethodDefinition<unknown, unknown>>;
 
-// Handlers are what users write: their calls and callbacks are as loose here as there.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
-export type LooseHandler = (call: any, callback: any) => unknown;
+/** What users' handlers are given, as loosely as JavaScript takes it. */
+export interface LooseCall extends AsyncIterable<unknown> {
+  readonly request: unknown;
+  readonly metadata: grpc.Metadata;
+  readonly cancelled: boolean;
+  sendMetadata(metadata: unknown): void;
+  write(message: unknown): boolean;
+  end(trailers?: unknown): void;
+  destroy(error?: unknown): void;
+  emit(event: string, argument?: unknown): void;
+  on(event: string, listener: (argument: unknown) => unknown): void;
+}
+export type LooseCallback = (error?: unknown, value?: unknown, trailer?: unknown) => void;
+export type LooseHandler = (call: LooseCall, callback: LooseCallback) => unknown;
 
 function guardedServer(options: grpc.ServerOptions | undefined): grpc.Server {
   const server = new grpc.Server(options);
@@ -70,7 +81,7 @@ export async function startRig({ handlers = {}, services, serverOptions, parts, 
     },
   });
   const server = guardedServer(serverOptions);
-  server.addService(SERVICE, handlers as grpc.UntypedServiceImplementation);
+  server.addService(SERVICE, handlers as unknown as grpc.UntypedServiceImplementation);
   services?.(server);
   const interceptors = assembleInterceptors({
     accounting: registry.accounting, limit: null, signature: null, user: [], ...parts?.(registry),

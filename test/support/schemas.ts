@@ -40,8 +40,8 @@ export function describeSet(path: string): Map<string, Json> {
 /** Service definitions as most servicers make them, without context.loadProto. */
 export function plainDefinitions(schemas: readonly string[], options: Options = {}): ServiceDefinition[] {
   const loaded = loadSync([...schemas], { keepCase: true, defaults: true, includeDirs: [SCHEMAS], ...options });
-  // A service definition is what has methods, which have paths.
-  return Object.values(loaded).filter((each) => 'path' in (Object.values(each)[0] as object)) as ServiceDefinition[];
+  // Messages and enums have a format; services have methods.
+  return Object.values(loaded).filter((each) => !('format' in each)) as ServiceDefinition[];
 }
 
 /** Handlers that answer with `answers[method]`, or with the request. */

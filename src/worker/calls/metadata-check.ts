@@ -1,5 +1,4 @@
 /** Runs in a worker: what grpc-js and node:http2 cannot send, found before they throw where nobody can catch it. */
-import type { Metadata } from '@grpc/grpc-js';
 
 /**
  * Largest sum of name + value + 32 bytes a field. nghttp2 refuses to send a block of 64 KiB or more, and then the
@@ -24,15 +23,23 @@ const SINGLE = new Set(
     'upgrade-insecure-requests user-agent x-content-type-options').split(' '),
 );
 
+/** What grpc-js calls on a Metadata that it sends. */
+interface SendableMetadata {
+  clone(): unknown;
+  toHttp2Headers(): Record<string, unknown>;
+}
+
 /** Why this cannot be sent as metadata; null when it can. Looks at its methods alone: it may be of another grpc-js. */
 export function findMetadataFault(metadata: unknown): string | null {
-  const { clone, toHttp2Headers } = metadata as Partial<Metadata>;
+  // grpc-js takes these for none.
+  if (metadata === null || metadata === undefined) return null;
+  const { clone, toHttp2Headers } = metadata as Partial<SendableMetadata>;
   if (typeof clone !== 'function' || typeof toHttp2Headers !== 'function') {
     return 'it is not a Metadata of @grpc/grpc-js';
   }
   let size = 0;
   try {
-    const headers: Record<string, unknown> = (metadata as Metadata).toHttp2Headers();
+    const headers = (metadata as SendableMetadata).toHttp2Headers();
     for (const name in headers) {
       const fault = findFieldFault(name, headers[name]);
       if (fault !== null) return `"${name}" ${fault}`;

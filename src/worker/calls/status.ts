@@ -72,7 +72,6 @@ function fitDetails(details: unknown): string {
 }
 
 function fitTrailers(metadata: unknown, faults: string[]): CallStatus['metadata'] {
-  if (metadata === null || metadata === undefined) return null;
   const fault = findMetadataFault(metadata);
   if (fault === null) return metadata as CallStatus['metadata'];
   faults.push(`The trailers were left out: ${fault}.`);

@@ -1,4 +1,3 @@
-// In workers: what health, reflection and channelz have in common.
 /** Runs in workers and in the inspector: the form of the services that are the daemon's own. */
 import type { ServiceDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 

@@ -1,7 +1,7 @@
 /** Runs in workers and in the inspector: grpc.health.v1, with the package grpc-health-check. */
 import { createRequire } from 'node:module';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { HealthImplementation, ServingStatus } from 'grpc-health-check';
+import type { HealthImplementation as Implementation, ServingStatus } from 'grpc-health-check';
 import type { BuiltInService } from './built-in-service.js';
 
 export interface Health extends BuiltInService {
@@ -18,8 +18,8 @@ export interface Health extends BuiltInService {
 export function createHealth(serviceNames: Iterable<string>): Health {
   // The package reads and parses its .proto file when it is loaded.
   const require = createRequire(import.meta.url);
-  const { HealthImplementation: Implementation, service } = require('grpc-health-check') as typeof import('grpc-health-check');
-  const health = new Implementation();
+  const { HealthImplementation, service } = require('grpc-health-check') as typeof import('grpc-health-check');
+  const health = new HealthImplementation();
   const set = (status: ServingStatus): void => {
     for (const name of ['', ...serviceNames]) health.setStatus(name, status);
   };
@@ -33,7 +33,7 @@ export function createHealth(serviceNames: Iterable<string>): Health {
 }
 
 /** The package gives its handlers to a server and to nobody else. */
-function handlersOf(health: HealthImplementation): UntypedServiceImplementation {
+function handlersOf(health: Implementation): UntypedServiceImplementation {
   let handlers: UntypedServiceImplementation = {};
   health.addToServer({ addService: (_service, implementation) => (handlers = implementation) });
   return handlers;

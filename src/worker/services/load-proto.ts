@@ -17,7 +17,7 @@ const require = createRequire(import.meta.url);
 /**
  * Options of proto-loader, and what they are when not given: `keepCase: true`, `longs: String`, `enums: String`,
  * `defaults: true`, `oneofs: true`; so messages look as they do in the .proto file. `includeDirs`, the folders in
- * which imports are looked up, is the folder of each file.
+ * which imports are looked up, is the folder of each file; an import may also be beside its importer.
  */
 export type LoadProtoOptions = Options;
 
@@ -43,21 +43,23 @@ export function createLoadProto(registry: DescriptorRegistry, baseFolder: string
       // As for protoc, a path may be relative to an include folder.
       return includeDirs === undefined || existsSync(fromBase) ? fromBase : file;
     };
-    const sets = paths.filter((file) => DESCRIPTOR_SET.test(file)).map(absolute);
+    const sets = paths.filter((file) => DESCRIPTOR_SET.test(file)).map((file) => resolve(baseFolder, file));
     const protos = paths.filter((file) => !DESCRIPTOR_SET.test(file)).map(absolute);
     const definition: PackageDefinition = {};
     for (const set of sets) Object.assign(definition, loadSet(set, merged, registry));
     if (protos.length > 0) {
       const folders = includeDirs ?? [...new Set(protos.map((file) => dirname(file)))];
-      Object.assign(definition, loadSources(protos, { ...merged, includeDirs: folders }, registry));
+      Object.assign(definition, loadSources(protos, folders, merged, registry));
     }
     return loadPackageDefinition(definition);
   };
 }
 
-function loadSources(paths: readonly string[], options: Options & { includeDirs: string[] }, registry: DescriptorRegistry): PackageDefinition {
-  const { entries, sources } = readProtoTree(paths, options.includeDirs);
-  const definition = explain(entries.join(', '), () => loader().loadSync([...entries], options));
+function loadSources(
+  paths: readonly string[], folders: readonly string[], options: Options, registry: DescriptorRegistry,
+): PackageDefinition {
+  const { entries, sources, includeDirs } = readProtoTree(paths, folders);
+  const definition = explain(entries.join(', '), () => loader().loadSync([...entries], { ...options, includeDirs }));
   registry.addSources(sources);
   return definition;
 }
@@ -79,10 +81,13 @@ function withWellKnown(files: readonly FileDescriptor[]): FileDescriptor[] {
   const missing = new Set(files.flatMap(({ dependency }) => dependency).filter((name) => !present.has(name)));
   const unknown = [...missing].filter((name) => !wellKnownFiles().has(name));
   if (unknown.length > 0) throw new Error(`it lacks ${unknown.join(', ')}; make it with --include_imports`);
-  return missing.size === 0 ? [...files] : [...files, ...[...wellKnownFiles().values()].filter(({ name }) => !present.has(name))];
+  if (missing.size === 0) return [...files];
+  return [...files, ...[...wellKnownFiles().values()].filter(({ name }) => !present.has(name))];
 }
 
-const loader = (): typeof import('@grpc/proto-loader') => require('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
+type Loader = typeof import('@grpc/proto-loader');
+
+const loader = (): Loader => require('@grpc/proto-loader') as Loader;
 
 function readSet(path: string): Uint8Array {
   try {
@@ -96,6 +101,7 @@ function explain<T>(path: string, load: () => T): T {
   try {
     return load();
   } catch (cause) {
-    throw new DaemonError('E_SERVICER', `Cannot load ${path}: ${toError(cause).message}`, { cause, hint: 'Mend the file, then run grpcserverd check.' });
+    const hint = 'Mend the file, then run grpcserverd check.';
+    throw new DaemonError('E_SERVICER', `Cannot load ${path}: ${toError(cause).message}`, { cause, hint });
   }
 }

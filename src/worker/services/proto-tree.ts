@@ -15,19 +15,28 @@ export interface ProtoTree {
   readonly entries: readonly string[];
   /** These, and everything they import. */
   readonly sources: readonly ProtoSource[];
+  /** The folders in which every import is found. */
+  readonly includeDirs: string[];
 }
 
 /**
  * @param paths Absolute, or relative to a folder of `includeDirs`.
- * @param includeDirs Absolute folders in which imports are looked up.
+ * @param folders Absolute folders in which imports are looked up; then, as protobufjs does, beside the importer.
  * @throws DaemonError E_SERVICER when a file is missing or cannot be read.
  */
-export function readProtoTree(paths: readonly string[], includeDirs: readonly string[]): ProtoTree {
+export function readProtoTree(paths: readonly string[], folders: readonly string[]): ProtoTree {
+  const includeDirs = [...folders];
   /** By path. */
   const sources = new Map<string, ProtoSource>();
   const isTaken = (name: string): boolean => [...sources.values()].some((source) => source.name === name);
   const find = (path: string): string | undefined =>
-    (isAbsolute(path) ? [path] : includeDirs.map((folder) => join(folder, path))).find((candidate) => existsSync(candidate));
+    (isAbsolute(path) ? [path] : includeDirs.map((folder) => join(folder, path))).find((file) => existsSync(file));
+  const findImport = (path: string, importer: string): string | undefined => {
+    const found = find(path);
+    if (found !== undefined || !existsSync(join(dirname(importer), path))) return found;
+    includeDirs.push(dirname(importer));
+    return find(path);
+  };
   const read = (path: string): string => {
     const known = sources.get(path);
     if (known !== undefined) return known.name;
@@ -36,7 +45,7 @@ export function readProtoTree(paths: readonly string[], includeDirs: readonly st
     const text = readText(path);
     sources.set(path, { name, text, imports });
     for (const wanted of importsOf(text)) {
-      const found = find(wanted.path);
+      const found = findImport(wanted.path, path);
       const wellKnown = wellKnownName(wanted.path);
       if (wellKnown !== undefined) imports.set(wanted.path, wellKnown);
       else if (found !== undefined) imports.set(wanted.path, read(found));
@@ -50,12 +59,13 @@ export function readProtoTree(paths: readonly string[], includeDirs: readonly st
     throw new DaemonError('E_SERVICER', `There is no ${path}${isAbsolute(path) ? '' : ` in ${includeDirs.join(', ')}`}`);
   });
   entries.forEach(read);
-  return { entries, sources: [...sources.values()] };
+  return { entries, sources: [...sources.values()], includeDirs };
 }
 
 /** The path below the first folder that holds the file, which is how others import it. */
 function nameOf(path: string, includeDirs: readonly string[]): string {
-  const below = includeDirs.map((folder) => relative(folder, path)).find((name) => !name.startsWith('..') && !isAbsolute(name));
+  const names = includeDirs.map((folder) => relative(folder, path));
+  const below = names.find((name) => !name.startsWith('..') && !isAbsolute(name));
   return (below ?? basename(path)).split(sep).join('/');
 }
 

@@ -2,6 +2,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import type { DescriptorRegistry } from './descriptor-registry.js';
 import { compileProtos } from './descriptors/compiler.js';
+import type { FileDescriptor } from './descriptors/file-descriptor.js';
 import { FilePool, type PoolFile } from './descriptors/file-pool.js';
 import { filesFromDefinitions } from './descriptors/from-definitions.js';
 import { wellKnownFiles } from './descriptors/well-known.js';
@@ -15,8 +16,7 @@ export function buildPool(
   definitions: Iterable<ServiceDefinition>, registry: DescriptorRegistry, onProblem: (problem: string) => void,
 ): FilePool {
   const pool = new FilePool();
-  const addFiles = (files: Iterable<Parameters<FilePool['add']>[0][number]['file']>): void =>
-    pool.add(Array.from(files, (file) => ({ file })));
+  const addFiles = (files: Iterable<FileDescriptor>): void => pool.add(Array.from(files, (file) => ({ file })));
   registry.fill(pool, onProblem);
   addFiles(wellKnownFiles().values());
   addFiles(compileProtos(VERSIONS.map(reflectionSource), wellKnownFiles()));
@@ -47,33 +47,41 @@ function encodedFiles(definition: ServiceDefinition): Uint8Array[] {
  * @param services Names of all services.
  * @param sent Names of the files that the client has got on this stream; it gets no dependency twice.
  */
-export function answer(request: ReflectionRequest, pool: FilePool, services: readonly string[], sent: Set<string>): ReflectionAnswer {
-  const files = (file: PoolFile | undefined, what: string): ReflectionAnswer =>
+export function answer(
+  request: ReflectionRequest, pool: FilePool, services: readonly string[], sent: Set<string>,
+): ReflectionAnswer {
+  const files = (file: PoolFile | undefined, what: string, hint = ''): ReflectionAnswer =>
     file === undefined
-      ? error(NOT_FOUND, `${what} is not known`)
+      ? error(NOT_FOUND, `${what} is not known${hint}`)
       : { fileDescriptorResponse: { fileDescriptorProto: withDependencies(file, pool, sent) } };
-  if (request.fileByFilename !== undefined) return files(pool.file(request.fileByFilename), `File ${request.fileByFilename}`);
+  if (request.fileByFilename !== undefined) {
+    return files(pool.file(request.fileByFilename), `File ${request.fileByFilename}`);
+  }
   if (request.fileContainingSymbol !== undefined) {
     const symbol = request.fileContainingSymbol;
     const service = services.find((name) => symbol === name || symbol.startsWith(`${name}.`));
-    const hint = service === undefined ? '' : `: service ${service} was registered without descriptors; context.loadProto() keeps them`;
-    const file = pool.fileOf(symbol);
-    return file === undefined ? error(NOT_FOUND, `Symbol ${symbol} is not known${hint}`) : files(file, symbol);
+    const hint = `: service ${service} was registered without descriptors; context.loadProto() keeps them`;
+    return files(pool.fileOf(symbol), `Symbol ${symbol}`, service === undefined ? '' : hint);
   }
   if (request.fileContainingExtension !== undefined) {
     const { containingType = '', extensionNumber = 0 } = request.fileContainingExtension;
-    return files(pool.fileOfExtension(containingType, extensionNumber), `Extension ${extensionNumber} of ${containingType}`);
+    const file = pool.fileOfExtension(containingType, extensionNumber);
+    return files(file, `Extension ${extensionNumber} of ${containingType}`);
   }
   if (request.allExtensionNumbersOfType !== undefined) {
     const baseTypeName = request.allExtensionNumbersOfType;
     if (pool.fileOf(baseTypeName) === undefined) return error(NOT_FOUND, `Type ${baseTypeName} is not known`);
     return { allExtensionNumbersResponse: { baseTypeName, extensionNumber: pool.extensionNumbers(baseTypeName) } };
   }
-  if (request.listServices !== undefined) return { listServicesResponse: { service: services.map((name) => ({ name })) } };
+  if (request.listServices !== undefined) {
+    return { listServicesResponse: { service: services.map((name) => ({ name })) } };
+  }
   return error(INVALID_ARGUMENT, 'The request asks for nothing');
 }
 
-const error = (errorCode: number, errorMessage: string): ReflectionAnswer => ({ errorResponse: { errorCode, errorMessage } });
+const error = (errorCode: number, errorMessage: string): ReflectionAnswer => ({
+  errorResponse: { errorCode, errorMessage },
+});
 
 /** The file, always, then what it imports directly and indirectly, unless sent before. */
 function withDependencies(file: PoolFile, pool: FilePool, sent: Set<string>): Uint8Array[] {

@@ -13,9 +13,14 @@ export interface ReflectionRequest {
   readonly listServices?: string;
 }
 
+export interface ExtensionNumbers {
+  readonly baseTypeName: string;
+  readonly extensionNumber: readonly number[];
+}
+
 export type ReflectionAnswer =
   | { readonly fileDescriptorResponse: { readonly fileDescriptorProto: readonly Uint8Array[] } }
-  | { readonly allExtensionNumbersResponse: { readonly baseTypeName: string; readonly extensionNumber: readonly number[] } }
+  | { readonly allExtensionNumbersResponse: ExtensionNumbers }
   | { readonly listServicesResponse: { readonly service: readonly { readonly name: string }[] } }
   | { readonly errorResponse: { readonly errorCode: number; readonly errorMessage: string } };
 

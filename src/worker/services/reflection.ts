@@ -15,11 +15,12 @@ export interface ReflectionOptions {
   /** What context.loadProto has loaded. */
   readonly registry: DescriptorRegistry;
   /** Told why something cannot be described; everything else still is. */
-  readonly onProblem?: (problem: string) => void;
+  readonly onProblem: (problem: string) => void;
 }
 
 /** One service for each version of the protocol; both are needed, as clients use either. */
-export function createReflection({ services, registry, onProblem = () => undefined }: ReflectionOptions): BuiltInService[] {
+export function createReflection(options: ReflectionOptions): BuiltInService[] {
+  const { services, registry, onProblem } = options;
   let pool: FilePool | undefined;
   const reflect = (call: ServerDuplexStream<ReflectionRequest, ReflectionResponse>): void => {
     pool ??= buildPool(services(), registry, onProblem);
@@ -27,8 +28,8 @@ export function createReflection({ services, registry, onProblem = () => undefin
     const names = Array.from(services(), serviceName).sort();
     const sent = new Set<string>();
     call.on('data', (request: ReflectionRequest) => {
-      const response = { validHost: request.host ?? '', originalRequest: request, ...answer(request, known, names, sent) };
-      if (call.write(response)) return;
+      const found = answer(request, known, names, sent);
+      if (call.write({ validHost: request.host ?? '', originalRequest: request, ...found })) return;
       // A client that asks without reading must not fill the memory.
       call.pause();
       call.once('drain', () => call.resume());

@@ -83,6 +83,13 @@ test('an option that nobody defines is left out, as protobufjs leaves it', () =>
   assert.deepEqual(Buffer.from(messageType[0]?.options ?? []), Buffer.from([3 << 3, 1]));
 });
 
+test('an option whose value does not fit is left out', () => {
+  const { messageType } = compile('message M { option deprecated = "x"; option map_entry = { a: 1 }; option (no) = 1.5; }');
+  assert.equal(messageType[0]?.options, undefined);
+  const { options } = compile('option optimize_for = FASTEST; option java_package = 1; option go_package = "g";');
+  assert.deepEqual(Buffer.from(options ?? []).toString('latin1'), 'Z\x01g');
+});
+
 test('what is not valid is named with file, line, and what was expected', () => {
   assert.throws(() => compile('syntax = "proto3";\n\nmessage M {\n  string = 1;\n}'), {
     message: 'test.proto, line 4: expected a name, found "="',

@@ -4,7 +4,7 @@ import { linkFile } from './linker.js';
 import { jsonName } from './names.js';
 import { interpretOptions } from './option-interpreter.js';
 import { parseProto, type ParsedProto } from './proto-parser.js';
-import { symbolsOf, type FileSymbol, type Lookup } from './symbols.js';
+import { SymbolTables, symbolsOf } from './symbols.js';
 
 export interface ProtoSource {
   /** The name that the file has for reflection: its path below the folder that imports are looked up in. */
@@ -19,30 +19,26 @@ export interface ProtoSource {
  * @param library Files that need no compiling and may be imported; among them, or among the sources, descriptor.proto.
  * @throws Error when a file is not valid or a name in it means nothing.
  */
-export function compileProtos(sources: readonly ProtoSource[], library: ReadonlyMap<string, FileDescriptor>): FileDescriptor[] {
+export function compileProtos(
+  sources: readonly ProtoSource[], library: ReadonlyMap<string, FileDescriptor>,
+): FileDescriptor[] {
   const parsed = sources.map(parseSource);
   const files = new Map([...library, ...parsed.map(({ file }) => [file.name, file] as const)]);
-  const tables = new Map(Array.from(files.values(), (file) => [file.name, symbolTable(file)]));
-  const definedIn = (name: string, among: readonly string[] | ReadonlySet<string>): string | undefined => {
-    for (const file of among) if (tables.get(file)?.has(name) === true) return file;
-    return undefined;
-  };
-  const lookupIn = (among: readonly string[] | ReadonlySet<string>): Lookup => (name) => tables.get(definedIn(name, among) ?? '')?.get(name);
-  const all = [...files.keys()];
-  const anywhere = lookupIn(all);
+  const symbols = new SymbolTables(files.values());
   for (const { file } of parsed) {
     const visible = visibleFrom(file, files);
-    const used = linkFile(file, (name) => lookupIn(visible)(name) ?? anywhere(name));
+    const used = linkFile(file, symbols.lookupIn(visible), symbols.lookup);
     // protobufjs lets a file use what only its imports import. A descriptor must say so.
     for (const name of used) {
-      if (definedIn(name, visible) !== undefined) continue;
-      const missing = definedIn(name, all) ?? '';
-      file.dependency.push(missing);
-      visible.add(missing);
+      if (symbols.lookupIn(visible)(name) !== undefined) continue;
+      const home = symbols.fileOf(name);
+      if (home === undefined) continue;
+      file.dependency.push(home);
+      visible.add(home);
     }
   }
   for (const { file, options } of parsed) {
-    interpretOptions(options, { visible: lookupIn(visibleFrom(file, files)), anywhere });
+    interpretOptions(options, { visible: symbols.lookupIn(visibleFrom(file, files)), anywhere: symbols.lookup });
     setJsonNames(file);
   }
   return parsed.map(({ file }) => file);
@@ -68,9 +64,6 @@ function setJsonNames(file: FileDescriptor): void {
     if (kind === 'field' || kind === 'extension') descriptor.jsonName ??= jsonName(descriptor.name);
   }
 }
-
-const symbolTable = (file: FileDescriptor): Map<string, FileSymbol> =>
-  new Map(Array.from(symbolsOf(file), (symbol) => [symbol.name, symbol]));
 
 /** The file itself, its imports, and what these import publicly. */
 function visibleFrom(file: FileDescriptor, files: ReadonlyMap<string, FileDescriptor>): Set<string> {

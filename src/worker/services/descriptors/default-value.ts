@@ -11,11 +11,11 @@ export function formatDefault(type: number | undefined, value: OptionValue): str
   return type === TYPE.float || type === TYPE.double ? String(toFloat(value.text)) : String(toBigInt(value.text));
 }
 
-/** A number of the language as a float; `inf` and `nan` are words there. */
+/** A number of the language as a float; `inf`, `infinity` and `nan` are words there. */
 export function toFloat(text: string): number {
   const sign = text.startsWith('-') ? -1 : 1;
   const digits = text.replace(/^-/, '');
-  if (digits === 'inf') return sign * Infinity;
+  if (/^inf(?:inity)?$/i.test(digits)) return sign * Infinity;
   return sign * (/^0\d+$/.test(digits) ? parseInt(digits, 8) : Number(digits));
 }
 

@@ -95,7 +95,7 @@ export const TYPE = {
   message: 11, bytes: 12, uint32: 13, enum: 14, sfixed32: 15, sfixed64: 16, sint32: 17, sint64: 18,
 } as const;
 
-const SCALARS = new Map<string, number>(Object.entries(TYPE).filter(([name]) => !/^(?:enum|group|message)$/.test(name)));
+const SCALARS = new Map<string, number>(Object.entries(TYPE).filter(([name]) => !/enum|group|message/.test(name)));
 const NAMES = new Map<number, string>(Object.entries(TYPE).map(([name, type]) => [type, name]));
 
 /** The number of a scalar type; undefined for the name of a message or an enum. */

@@ -36,10 +36,11 @@ export class FilePool {
       const finalName = names.get(name) ?? name;
       if (this.#files.has(finalName)) continue;
       const dependencies = file.dependency.map((dependency) => names.get(dependency) ?? dependency);
-      const isRenamed = finalName !== name || dependencies.some((dependency, index) => dependency !== file.dependency[index]);
-      const renamed = isRenamed ? { ...file, name: finalName, dependency: dependencies } : file;
-      this.#files.set(finalName, { name: finalName, bytes: (isRenamed ? undefined : bytes) ?? encodeFile(renamed), dependencies });
-      this.#index(renamed);
+      const isRenamed = finalName !== name || dependencies.some((each, index) => each !== file.dependency[index]);
+      const final = isRenamed ? { ...file, name: finalName, dependency: dependencies } : file;
+      const encoded = isRenamed || bytes === undefined ? encodeFile(final) : bytes;
+      this.#files.set(finalName, { name: finalName, bytes: encoded, dependencies });
+      this.#index(final);
     }
   }
 

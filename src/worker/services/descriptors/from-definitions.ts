@@ -4,16 +4,18 @@
  * taken apart and put together again as files that strict clients accept.
  */
 import { decodeFile } from './codec.js';
+import { decideSyntax, type Syntax } from './decide-syntax.js';
 import { emptyFile, qualified, type FileDescriptor } from './file-descriptor.js';
 import { unusedName, type FilePool } from './file-pool.js';
 import { layers } from './layers.js';
 import { linkFile } from './linker.js';
-import { dropUnpackedMarks, isProto2, mendFile } from './mend.js';
-import { symbolsOf } from './symbols.js';
+import { dropUnpackedMarks, mendFile } from './mend.js';
+import { symbolsOf, type FileSymbol, type Lookup } from './symbols.js';
 
-/** A message, enum, service or extension at the top of a file, as a file of its own. */
+/** A message, enum, service or extension at the top of a file. */
 interface Definition {
   readonly name: string;
+  /** As a file of its own. */
   readonly content: FileDescriptor;
   /** Names of the definitions that it needs, known ones included. */
   readonly uses: ReadonlySet<string>;
@@ -27,21 +29,20 @@ interface Definition {
 export function filesFromDefinitions(encoded: Iterable<Uint8Array>, pool: FilePool): FileDescriptor[] {
   const definitions = linkAll(takeApart(encoded)).filter(({ name }) => pool.fileOf(name) === undefined);
   const syntaxOf = decideSyntax(definitions);
-  const groups = arrange(definitions, ({ content, name }) => `${content.package} ${syntaxOf(name, content.package)}`);
   const files = new Map<string, FileDescriptor>();
-  const home = new Map<string, string>();
-  for (const members of groups.values()) {
-    const [first] = members;
-    if (first === undefined) continue;
-    const name = unusedName(fileName(first.content.package), (taken) => files.has(taken) || pool.file(taken) !== undefined);
-    const syntax = syntaxOf(first.name, first.content.package);
-    files.set(name, putTogether(name, syntax, members));
-    for (const member of members) home.set(member.name, name);
+  /** Definition -> file. */
+  const homes = new Map<string, FileDescriptor>();
+  const isTaken = (name: string): boolean => files.has(name) || pool.file(name) !== undefined;
+  for (const [first, ...others] of arrange(definitions, syntaxOf)) {
+    const members = [first, ...others];
+    const file = putTogether(unusedName(fileName(first.content.package), isTaken), syntaxOf(first), members);
+    files.set(file.name, file);
+    for (const { name } of members) homes.set(name, file);
   }
   for (const { name, uses } of definitions) {
-    const file = files.get(home.get(name) ?? '');
+    const file = homes.get(name);
     for (const used of uses) {
-      const dependency = home.get(used) ?? pool.fileOf(used)?.name;
+      const dependency = homes.get(used)?.name ?? pool.fileOf(used)?.name;
       if (file === undefined || dependency === undefined || dependency === file.name) continue;
       if (!file.dependency.includes(dependency)) file.dependency.push(dependency);
     }
@@ -55,59 +56,58 @@ function takeApart(encoded: Iterable<Uint8Array>): Map<string, FileDescriptor> {
   for (const bytes of encoded) {
     const file = decodeFile(bytes);
     mendFile(file);
-    const empty = { ...emptyFile(file.name), package: file.package };
-    const keep = (name: string, part: FileDescriptor): unknown => parts.has(name) || parts.set(name, part);
-    for (const each of file.messageType) keep(qualified(file.package, each.name), { ...empty, messageType: [each] });
-    for (const each of file.enumType) keep(qualified(file.package, each.name), { ...empty, enumType: [each] });
-    for (const each of file.service) keep(qualified(file.package, each.name), { ...empty, service: [each] });
-    for (const each of file.extension) keep(qualified(file.package, each.name), { ...empty, extension: [each] });
+    for (const list of ['messageType', 'enumType', 'service', 'extension'] as const) {
+      for (const definition of file[list]) {
+        const name = qualified(file.package, definition.name);
+        if (!parts.has(name)) parts.set(name, { ...emptyFile(name), package: file.package, [list]: [definition] });
+      }
+    }
   }
   return parts;
 }
 
 function linkAll(parts: ReadonlyMap<string, FileDescriptor>): Definition[] {
-  const symbols = new Map([...parts.values()].flatMap((part) => Array.from(symbolsOf(part), (symbol) => [symbol.name, symbol])));
-  const topLevel = (name: string): string => (parts.has(name) || !name.includes('.') ? name : topLevel(name.slice(0, name.lastIndexOf('.'))));
+  const symbols = new Map<string, FileSymbol>();
+  for (const part of parts.values()) for (const symbol of symbolsOf(part)) symbols.set(symbol.name, symbol);
+  const lookup: Lookup = (name) => symbols.get(name);
+  const topLevel = (name: string): string => {
+    const dot = name.lastIndexOf('.');
+    return parts.has(name) || dot < 0 ? name : topLevel(name.slice(0, dot));
+  };
   return Array.from(parts, ([name, content]) => {
-    const used = linkFile(content, (reference) => symbols.get(reference));
+    const used = linkFile(content, lookup, lookup);
     return { name, content, uses: new Set(Array.from(used, topLevel)) };
   });
 }
 
-/** Enums, services and empty messages do not show their syntax: they have that of their package, proto3 if it has both. */
-function decideSyntax(definitions: readonly Definition[]): (name: string, packageName: string) => 'proto2' | 'proto3' {
-  const shown = new Map<string, 'proto2' | 'proto3'>();
-  const packages = new Map<string, 'proto2' | 'proto3'>();
-  for (const { name, content } of definitions) {
-    const [message] = content.messageType;
-    const isOld = message !== undefined ? isProto2(message) : content.enumType.some(({ value }) => value[0]?.number !== 0);
-    if (!isOld && (message === undefined || message.field.length === 0)) continue;
-    shown.set(name, isOld ? 'proto2' : 'proto3');
-    if (!isOld || !packages.has(content.package)) packages.set(content.package, isOld ? 'proto2' : 'proto3');
+/** One file for each package and syntax, unless files would import each other in a circle: then as many as it takes. */
+function arrange(
+  definitions: readonly Definition[], syntaxOf: (definition: Definition) => Syntax,
+): [Definition, ...Definition[]][] {
+  const byName = new Map(definitions.map((definition) => [definition.name, definition]));
+  const keyOf = (name: string): string => {
+    const definition = byName.get(name);
+    return definition === undefined ? '' : `${definition.content.package} ${syntaxOf(definition)}`;
+  };
+  const usesOf = (name: string): string[] => [...(byName.get(name)?.uses ?? [])].filter((used) => byName.has(used));
+  const files = groupBy(definitions, ({ name }) => keyOf(name));
+  const neededBy = (key: string): string[] => (files.get(key) ?? []).flatMap(({ name }) => usesOf(name)).map(keyOf);
+  if (layers([...files.keys()], neededBy, (key) => key) !== undefined) return [...files.values()];
+  const layerOf = layers([...byName.keys()], usesOf, keyOf);
+  return [...groupBy(definitions, ({ name }) => `${keyOf(name)} ${layerOf?.get(name) ?? 0}`).values()];
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, [T, ...T[]]> {
+  const groups = new Map<string, [T, ...T[]]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
   }
-  return (name, packageName) => shown.get(name) ?? packages.get(packageName) ?? 'proto3';
-}
-
-/** One file for each key, unless files would import each other in a circle: then as many as it takes. */
-function arrange(definitions: readonly Definition[], keyOf: (definition: Definition) => string): Map<string, Definition[]> {
-  const keys = new Map(definitions.map((definition) => [definition.name, keyOf(definition)]));
-  const uses = new Map(definitions.map((definition) => [definition.name, [...definition.uses].filter((name) => keys.has(name))]));
-  const key = (name: string): string => keys.get(name) ?? '';
-  const usesOf = (name: string): readonly string[] => uses.get(name) ?? [];
-  const byKey = groupBy(definitions, ({ name }) => key(name));
-  const keysUsedBy = (one: string): string[] => (byKey.get(one) ?? []).flatMap(({ name }) => usesOf(name)).map(key);
-  if (layers([...byKey.keys()], keysUsedBy, (one) => one) !== undefined) return byKey;
-  const layerOf = layers([...keys.keys()], usesOf, key);
-  return groupBy(definitions, ({ name }) => `${key(name)} ${layerOf?.get(name) ?? 0}`);
-}
-
-function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
   return groups;
 }
 
-function putTogether(name: string, syntax: 'proto2' | 'proto3', members: readonly Definition[]): FileDescriptor {
+function putTogether(name: string, syntax: Syntax, members: readonly Definition[]): FileDescriptor {
   const contents = members.map(({ content }) => content);
   const file = {
     ...emptyFile(name),
@@ -124,7 +124,8 @@ function putTogether(name: string, syntax: 'proto2' | 'proto3', members: readonl
 
 /** Where such a package is by custom: `acme.shop.v1` in `acme/shop/v1/shop.proto`. */
 function fileName(packageName: string): string {
+  if (packageName === '') return 'root.proto';
   const folders = packageName.split('.');
-  const base = folders.findLast((part) => !/^v\d/.test(part)) ?? '';
-  return packageName === '' ? 'root.proto' : `${folders.join('/')}/${base || 'package'}.proto`;
+  const base = folders.findLast((part) => !/^v\d/.test(part)) ?? 'package';
+  return `${folders.join('/')}/${base}.proto`;
 }

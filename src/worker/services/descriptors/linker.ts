@@ -5,14 +5,19 @@ import { resolve, symbolsOf, type FileSymbol, type Lookup } from './symbols.js';
 /**
  * Replaces the names of types in a file, as written, by full names with a leading dot, and sets the field types that
  * depend on what is named.
+ * @param visible Finds what the file itself and its imports define.
+ * @param elsewhere Asked for what is not visible.
  * @returns The full names, without the dot, of all types used.
  * @throws Error when a name means nothing.
  */
-export function linkFile(file: FileDescriptor, lookup: Lookup): Set<string> {
+export function linkFile(file: FileDescriptor, visible: Lookup, elsewhere: Lookup): Set<string> {
   const used = new Set<string>();
   const find = (reference: string, scope: string, ...kinds: FileSymbol['kind'][]): FileSymbol => {
-    const symbol = resolve(reference, scope, lookup, ({ kind }) => kinds.includes(kind));
-    if (symbol === undefined) throw new Error(`${file.name}: "${reference}", used in ${scope || 'the file'}, is not defined`);
+    const fits = ({ kind }: FileSymbol): boolean => kinds.includes(kind);
+    const symbol = resolve(reference, scope, visible, fits) ?? resolve(reference, scope, elsewhere, fits);
+    if (symbol === undefined) {
+      throw new Error(`${file.name}: "${reference}", used in ${scope || 'the file'}, is not defined`);
+    }
     used.add(symbol.name);
     return symbol;
   };

@@ -2,7 +2,9 @@
 import { createRequire } from 'node:module';
 import type protobuf from 'protobufjs';
 import { toFloat } from './default-value.js';
-import { LABEL, TYPE, typeName, type FieldDescriptor, type MessageDescriptor, type Optioned } from './file-descriptor.js';
+import {
+  LABEL, TYPE, typeName, type FieldDescriptor, type MessageDescriptor, type Optioned,
+} from './file-descriptor.js';
 import type { NamePart, OptionStatement, OptionValue } from './option-statement.js';
 import { resolve, type Lookup } from './symbols.js';
 import { toBigInt } from './token-reader.js';
@@ -121,9 +123,9 @@ function readScalar(type: number | undefined, value: OptionValue): Scalar | unde
   if (value.kind === 'message') return undefined;
   if (type === TYPE.string || type === TYPE.bytes) return value.kind === 'string' ? value.bytes : undefined;
   if (value.kind === 'string') return undefined;
-  if (type === TYPE.bool) return value.text === 'true';
+  if (type === TYPE.bool) return /^(?:true|True|t|1)$/.test(value.text);
   if (type === TYPE.float || type === TYPE.double) return toFloat(value.text);
-  if (value.kind === 'word') return undefined;
+  if (!/^-?(?:0[xX][\da-fA-F]+|\d+)$/.test(value.text)) return undefined;
   const integer = toBigInt(value.text);
   if (!typeName(type ?? 0).endsWith('64')) return Number(integer);
   return { low: Number(BigInt.asUintN(32, integer)), high: Number(BigInt.asUintN(32, integer >> 32n)) };

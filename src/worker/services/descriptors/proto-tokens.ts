@@ -7,8 +7,16 @@ export interface Token {
 }
 
 const SKIPPED = /(?:\s+|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
-const TOKEN =
-  /(?<word>[A-Za-z_]\w*)|(?<number>0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?<string>"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')|(?<symbol>[^])/y;
+const TOKEN = new RegExp(
+  [
+    /(?<word>[A-Za-z_]\w*)/,
+    /(?<number>0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/,
+    /(?<string>"(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')/,
+    /(?<symbol>[^])/,
+  ].map(({ source }) => source).join('|'),
+  'y',
+);
+const KINDS = ['word', 'number', 'string', 'symbol'] as const;
 
 /** One token after the other; the last is of kind `end`. */
 export function* tokenize(source: string): Generator<Token, void> {
@@ -23,7 +31,7 @@ export function* tokenize(source: string): Generator<Token, void> {
       return;
     }
     offset = TOKEN.lastIndex;
-    const kind = (['word', 'number', 'string', 'symbol'] as const).find((name) => groups[name] !== undefined) ?? 'symbol';
+    const kind = KINDS.find((name) => groups[name] !== undefined) ?? 'symbol';
     yield { kind, text: source.slice(start, offset), offset: start };
   }
 }
@@ -48,8 +56,9 @@ export function importsOf(source: string): Import[] {
       continue;
     }
     const [keyword, modifier] = statement;
-    const path = statement.filter(({ kind }) => kind === 'string').map(({ text }) => unquote(text).toString()).join('');
     if (keyword?.text === 'import') {
+      const strings = statement.filter(({ kind }) => kind === 'string');
+      const path = strings.map(({ text }) => unquote(text).toString()).join('');
       imports.push({ path, isWeak: modifier?.text === 'weak', line: lineAt(source, keyword.offset) });
     } else if (keyword !== undefined && /^(?:message|enum|service|extend)$/.test(keyword.text)) break;
     statement = [];
@@ -59,9 +68,11 @@ export function importsOf(source: string): Import[] {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', a: '\x07', b: '\b', f: '\f', v: '\v' };
 
+const PIECE = /\\(?:[xX]([\da-fA-F]{1,2})|([0-7]{1,3})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([^]))|[^\\]+/g;
+
 /** The bytes that a string literal stands for; they need not be UTF-8. */
 export function unquote(literal: string): Buffer {
-  const parts = literal.slice(1, -1).matchAll(/\\(?:[xX]([\da-fA-F]{1,2})|([0-7]{1,3})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([^]))|[^\\]+/g);
+  const parts = literal.slice(1, -1).matchAll(PIECE);
   return Buffer.concat(
     [...parts].map(([text, hex, octal, short, long, other]) => {
       if (hex !== undefined) return Buffer.from([parseInt(hex, 16)]);

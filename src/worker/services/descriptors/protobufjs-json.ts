@@ -21,12 +21,11 @@ export function protobufjsJson(files: readonly FileDescriptor[], keepCase: boole
     const { features } = decodeOptions('FileOptions', file.options);
     const edition = file.syntax === 'editions' ? '2023' : (file.syntax ?? 'proto2');
     // Outermost definitions carry what their file says.
-    const placed = ([name, json]: [string, Json]): [string, Json] => {
-      const options = json.options as Json | undefined;
-      const merged = { ...(features as object | undefined), ...(options?.features as object | undefined) };
-      return [name, { ...json, edition, options: { ...options, ...(features === undefined ? {} : { features: merged }) } }];
-    };
-    Object.assign(namespaceOf(root, file.package), Object.fromEntries([...membersOf(file, file.package, rename)].map(placed)));
+    for (const [name, json] of membersOf(file, file.package, rename)) {
+      const options = json.options as Json;
+      if (features !== undefined) options.features = { ...features, ...(options.features ?? {}) };
+      namespaceOf(root, file.package)[name] = { ...json, edition };
+    }
   }
   // The interfaces of protobufjs leave out what its own JSON holds, such as `edition`.
   return { nested: root as INamespace['nested'] & object };
@@ -49,7 +48,7 @@ function namespaceOf(root: Json, packageName: string): Json {
 type Rename = (field: string) => string;
 
 function* membersOf(file: FileDescriptor, scope: string, rename: Rename): Generator<[string, Json], void> {
-  for (const message of file.messageType) yield [message.name, messageJson(message, qualified(scope, message.name), rename)];
+  for (const each of file.messageType) yield [each.name, messageJson(each, qualified(scope, each.name), rename)];
   for (const descriptor of file.enumType) yield [descriptor.name, enumJson(descriptor)];
   for (const field of file.extension) yield [field.name, fieldJson(field)];
   for (const { name, method, options } of file.service) {
@@ -59,28 +58,26 @@ function* membersOf(file: FileDescriptor, scope: string, rename: Rename): Genera
 }
 
 function messageJson(message: MessageDescriptor, scope: string, rename: Rename): Json {
-  const isEntry = (nested: MessageDescriptor): boolean => decodeOptions('MessageOptions', nested.options).map_entry === true;
+  const isEntry = (nested: MessageDescriptor): boolean =>
+    decodeOptions('MessageOptions', nested.options).map_entry === true;
   const entries = new Map(message.nestedType.filter(isEntry).map((entry) => [`.${scope}.${entry.name}`, entry]));
   const groups = new Set(message.field.filter(({ type }) => type === TYPE.group).map((field) => field.typeName));
   const nested: Json = {};
   for (const each of message.nestedType) {
     const name = qualified(scope, each.name);
     if (entries.has(`.${name}`)) continue;
-    nested[each.name] = { ...messageJson(each, name, rename), ...(groups.has(`.${name}`) ? { group: true } : {}) };
+    nested[each.name] = { ...messageJson(each, name, rename), group: groups.has(`.${name}`) };
   }
   for (const each of message.enumType) nested[each.name] = enumJson(each);
   for (const each of message.extension) nested[each.name] = fieldJson(each);
-  return {
-    fields: Object.fromEntries(message.field.map((field) => [rename(field.name), fieldJson(field, entries.get(field.typeName ?? ''))])),
-    oneofs: Object.fromEntries(
-      message.oneofDecl.map(({ name }, index) => {
-        const members = message.field.filter(({ oneofIndex }) => oneofIndex === index);
-        return [rename(name), { oneof: members.map((field) => rename(field.name)) }];
-      }),
-    ),
-    nested,
-    options: decodeOptions('MessageOptions', message.options),
-  };
+  const fields: Json = {};
+  for (const field of message.field) fields[rename(field.name)] = fieldJson(field, entries.get(field.typeName ?? ''));
+  const oneofs: Json = {};
+  for (const [index, { name }] of message.oneofDecl.entries()) {
+    const members = message.field.filter(({ oneofIndex }) => oneofIndex === index);
+    oneofs[rename(name)] = { oneof: members.map((field) => rename(field.name)) };
+  }
+  return { fields, oneofs, nested, options: decodeOptions('MessageOptions', message.options) };
 }
 
 function fieldJson(field: FieldDescriptor, mapEntry?: MessageDescriptor): Json {
@@ -89,7 +86,9 @@ function fieldJson(field: FieldDescriptor, mapEntry?: MessageDescriptor): Json {
   if (proto3Optional === true) options.proto3_optional = true;
   if (field.defaultValue !== undefined) options.default = defaultOf(field, field.defaultValue);
   const [key, value] = mapEntry?.field ?? [];
-  if (key !== undefined && value !== undefined) return { id: number, keyType: typeOf(key), type: typeOf(value), options };
+  if (key !== undefined && value !== undefined) {
+    return { id: number, keyType: typeOf(key), type: typeOf(value), options };
+  }
   const rule = label === LABEL.repeated ? 'repeated' : label === LABEL.required ? 'required' : undefined;
   return { id: number, type: typeOf(field), rule, extend: extendee, options };
 }

@@ -25,11 +25,11 @@ export class StatementReader extends TokenReader {
   }
 
   /** `[a = 1, (b).c = "x"]`, if there; the function may keep options to itself by returning true. */
-  bracketed(target: Optioned, type: string, scope: string, isSpecial: (option: PathAndValue) => boolean = () => false): void {
+  bracketed(target: Optioned, type: string, scope: string, keeps?: (option: PathAndValue) => boolean): void {
     if (!this.accept('[')) return;
     do {
       const option = this.#pathAndValue();
-      if (!isSpecial(option)) this.options.push({ target, type: `google.protobuf.${type}`, scope, ...option });
+      if (keeps?.(option) !== true) this.options.push({ target, type: `google.protobuf.${type}`, scope, ...option });
     } while (this.accept(','));
     this.expect(']');
   }

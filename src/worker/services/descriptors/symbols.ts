@@ -1,8 +1,8 @@
 /** Runs in workers: what a file defines, and how a name finds it. */
 import {
   qualified,
-  type EnumDescriptor, type FieldDescriptor, type FileDescriptor, type MessageDescriptor, type MethodDescriptor,
-  type ServiceDescriptor,
+  type EnumDescriptor, type EnumValueDescriptor, type FieldDescriptor, type FileDescriptor, type MessageDescriptor,
+  type MethodDescriptor, type OneofDescriptor, type ServiceDescriptor,
 } from './file-descriptor.js';
 
 /** A named thing in a file; `name` is its full name without a leading dot. */
@@ -13,7 +13,8 @@ export type FileSymbol = { readonly name: string } & (
   | { readonly kind: 'method'; readonly descriptor: MethodDescriptor }
   /** `scope` is where the names in the field are looked up from. */
   | { readonly kind: 'field' | 'extension'; readonly descriptor: FieldDescriptor; readonly scope: string }
-  | { readonly kind: 'oneof' | 'value'; readonly descriptor: { readonly name: string } }
+  | { readonly kind: 'oneof'; readonly descriptor: OneofDescriptor }
+  | { readonly kind: 'value'; readonly descriptor: EnumValueDescriptor }
 );
 
 /** Everything in a file that has a name. Enum values are siblings of their enum, as in C++. */
@@ -74,5 +75,38 @@ export function resolve(
     const symbol = lookup(qualified(from, reference));
     if (symbol !== undefined && fits(symbol)) return symbol;
     if (from === '') return undefined;
+  }
+}
+
+/** What files define, looked up by full name in some of them or in all. */
+export class SymbolTables {
+  /** File -> full name -> symbol. */
+  readonly #tables = new Map<string, ReadonlyMap<string, FileSymbol>>();
+  /** Full name -> the first file that defines it. */
+  readonly #homes = new Map<string, string>();
+
+  constructor(files: Iterable<FileDescriptor>) {
+    for (const file of files) {
+      const table = new Map(Array.from(symbolsOf(file), (symbol) => [symbol.name, symbol]));
+      this.#tables.set(file.name, table);
+      for (const name of table.keys()) if (!this.#homes.has(name)) this.#homes.set(name, file.name);
+    }
+  }
+
+  fileOf(name: string): string | undefined {
+    return this.#homes.get(name);
+  }
+
+  readonly lookup: Lookup = (name) => this.#tables.get(this.#homes.get(name) ?? '')?.get(name);
+
+  lookupIn(files: Iterable<string>): Lookup {
+    const tables = Array.from(files, (file) => this.#tables.get(file));
+    return (name) => {
+      for (const table of tables) {
+        const symbol = table?.get(name);
+        if (symbol !== undefined) return symbol;
+      }
+      return undefined;
+    };
   }
 }
