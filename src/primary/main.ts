@@ -26,6 +26,7 @@ import { handleSignals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor, type Outcome } from './supervisor.js';
+import { Upkeep } from './upkeep.js';
 import { Watchers } from './watchers.js';
 import { welcome } from './welcome.js';
 
@@ -108,7 +109,7 @@ async function run(
       const workers = supervisor.workers.filter(({ state }) => state === 'ready');
       const services = workers[0]?.services ?? [];
       const { maximumConcurrentRpcs } = config;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, generation.workers);
+      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.goal.workers);
       emit('daemon.ready', {
         address: ports.address,
         port: ports.port,
@@ -127,9 +128,11 @@ async function run(
     },
     onChange: () => watchers.notify(),
     onMessage(handle, message) {
-      if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+      if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
+      else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
     },
   });
+  const upkeep = new Upkeep({ clock, random: Math.random, supervisor, mayReplace: () => true });
 
   async function prepare(sameConfig: boolean): Promise<Prepared> {
     const before = supervisor.generation.config;
@@ -167,14 +170,14 @@ async function run(
         now: clock.monotonic(),
       },
     );
-  const scaleTo = (workers: number): void => supervisor.scale(clampWorkers(workers, supervisor.generation.workers), 'scale');
+  const scaleTo = (workers: number): void => supervisor.scale(supervisor.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
     watchers,
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
     workers: () => supervisor.target,
     scale(workers) {
-      if (workers === 0) supervisor.scale(supervisor.generation.workers, 'config');
+      if (workers === 0) supervisor.scaleByConfig();
       else scaleTo(workers);
       return supervisor.target;
     },
@@ -211,11 +214,4 @@ async function run(
 
 function maxConnectionsOf({ maxConnections }: Config): number {
   return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
-}
-
-/** How far `scale` may go above what the config asks for. */
-const SCALE_FACTOR = 4;
-
-function clampWorkers(wanted: number, configured: number): number {
-  return Math.min(Math.max(1, wanted), SCALE_FACTOR * configured);
 }
