@@ -14,6 +14,8 @@ export interface WorkerView {
   readonly slot: number;
   readonly generation: number;
   readonly state: WorkerState;
+  /** When it became ready; null if it has not. */
+  readonly readyAt: number | null;
   /** It shall be replaced although its generation is right; the reason. */
   readonly recycle: string | null;
 }
@@ -22,6 +24,8 @@ export interface ReconcileLimits {
   readonly now: number;
   /** Workers above the goal that may exist while stale ones are replaced. */
   readonly surge: number;
+  /** How long a worker must have been ready before the one that it replaces leaves. */
+  readonly probation: number;
   /** When a slot may fork again. */
   readonly retryAt: (slot: number) => number;
   /** Whether workers of that generation may stay. */
@@ -61,16 +65,20 @@ export function reconcile(goal: Goal, fleet: readonly WorkerView[], limits: Reco
     actions.push({ type: 'fork', slot, cause: stale[0] === undefined ? 'missing' : (stale[0].recycle ?? 'reload') });
     forks -= 1;
   }
-  const isComplete = slots.every(({ fresh }) => fresh?.state === 'ready');
+  const isComplete = slots.every(({ fresh }) => isProven(fresh, limits));
   for (const { fresh, stale } of slots) {
     for (const worker of stale) {
-      // Nothing that serves leaves before what replaces it serves.
+      // Nothing that serves leaves before what replaces it serves, and has not died of it at once.
       const waitsForAll = limits.together && !limits.accepts(worker.generation);
-      const isReplaced = waitsForAll ? isComplete : fresh?.state === 'ready';
+      const isReplaced = waitsForAll ? isComplete : isProven(fresh, limits);
       if (isReplaced || worker.state === 'starting') {
         actions.push({ type: 'drain', id: worker.id, cause: worker.recycle ?? 'reload' });
       }
     }
   }
   return actions;
+}
+
+export function isProven(worker: WorkerView | undefined, { now, probation }: Pick<ReconcileLimits, 'now' | 'probation'>): boolean {
+  return worker?.state === 'ready' && worker.readyAt !== null && now - worker.readyAt >= probation;
 }

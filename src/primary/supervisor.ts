@@ -20,7 +20,7 @@ import { Fleet } from './fleet.js';
 import type { ForkedProcess } from './fork.js';
 import type { Generation } from './generation.js';
 import { FAULTS, Life } from './life.js';
-import { reconcile, type Action, type Goal } from './reconcile.js';
+import { isProven, reconcile, type Action, type Goal } from './reconcile.js';
 import type { Pace } from './recycling-policy.js';
 import { Rollout } from './rollout.js';
 import { Slots } from './slots.js';
@@ -35,6 +35,14 @@ const DRAIN_MARGIN = 8000;
 /** Old workers ask their clients to leave one after the other, that far apart, and all within the limit; in ms. */
 const DRAIN_INTERVAL = 1000;
 const DRAIN_SPREAD = 10_000;
+/** How often it is asked again whether a fleet may grow that was kept from it, in milliseconds. */
+const GROWTH_INTERVAL = 10_000;
+
+/**
+ * A new worker has served this long, in milliseconds, before the one that it replaces leaves: what dies of its first
+ * timer or its first connection to a database does so while the old one is there.
+ */
+export const PROBATION = 500;
 
 export type Phase = 'booting' | 'serving' | 'stopping';
 
@@ -67,6 +75,11 @@ export interface SupervisorOptions {
   readonly onStopping: () => void;
   /** Called after everything that may have changed what `status` says. */
   readonly onChange: () => void;
+  /**
+   * Whether what is on disk is what the generation was proven with; absent: it always is. While it is not, no worker
+   * is recycled or added. Never rejects.
+   */
+  readonly isProven?: (generation: number) => Promise<boolean>;
   /** Messages that are no business of the fleet's. */
   readonly onMessage: (handle: WorkerHandle, message: FromWorker) => void;
 }
@@ -84,6 +97,7 @@ type Input =
   /** Null: what the config asks for. */
   | { readonly type: 'scale'; readonly workers: number | null; readonly source: 'scale' | 'elastic' }
   | { readonly type: 'recycle'; readonly handle: WorkerHandle; readonly cause: string; readonly pace: Pace }
+  | { readonly type: 'grow'; readonly generation: number }
   | { readonly type: 'stop'; readonly cause: string; readonly quick: boolean }
   | { readonly type: 'wake' };
 
@@ -91,7 +105,7 @@ type Input =
 interface Rolling {
   readonly rollout: Rollout;
   /** What to go back to. */
-  before: { readonly goal: Goal; readonly source: GoalSource; readonly accepted: readonly number[] };
+  before: { readonly goal: Goal; readonly source: GoalSource; readonly accepted: readonly number[]; readonly held: number };
   /** How many workers there shall be when it is done. */
   workers: number;
   readonly drained: DrainedWorker[];
@@ -114,6 +128,8 @@ export class Supervisor {
   #accepted: readonly number[] = [1];
   #newest = 1;
   #rolling: Rolling | null = null;
+  /** Slots from this one on stay empty until it is known that the code on disk is proven. */
+  #held = Infinity;
   #isLooping = false;
   #cancelWake: () => void = () => undefined;
   #goal: Goal;
@@ -229,7 +245,10 @@ export class Supervisor {
 
   /** Replaces one worker, new before old, if its turn has come; else the wish is forgotten. */
   recycle(handle: WorkerHandle, cause: string, pace: Pace): void {
-    this.#post({ type: 'recycle', handle, cause, pace });
+    const recycle = (): void => this.#post({ type: 'recycle', handle, cause, pace });
+    const { isProven } = this.#options;
+    if (isProven === undefined) recycle();
+    else void isProven(this.#goal.generation).then((proven) => (proven ? recycle() : undefined));
   }
 
   /** @param quick give the calls in flight two seconds; also speeds up a stop that is under way */
@@ -269,6 +288,9 @@ export class Supervisor {
         break;
       case 'recycle':
         this.#takeRecycle(input.handle, input.cause, input.pace);
+        break;
+      case 'grow':
+        if (input.generation === this.#goal.generation) this.#held = Infinity;
         break;
       case 'stop':
         this.#takeStop(input.cause, input.quick);
@@ -382,7 +404,7 @@ export class Supervisor {
       settle({ verdict: 'pre-empted', error: null, drained: [] });
       return;
     }
-    const before = { goal: this.#goal, source: this.#source, accepted: this.#accepted };
+    const before = { goal: this.#goal, source: this.#source, accepted: this.#accepted, held: this.#held };
     const old = this.generation;
     this.#newest += 1;
     const rollout = new Rollout(this.#goal.generation, this.#newest, cause);
@@ -394,6 +416,9 @@ export class Supervisor {
     // Until the new ones serve, none of the old is too many.
     this.#goal = { workers: Math.max(workers, this.#goal.workers), generation: rollout.to };
     this.#accepted = [rollout.to];
+    this.#held = Infinity;
+    // Crashes of the old code say nothing about the new.
+    this.#slots.forgive();
     this.#boots.setConcurrency(generation.bootConcurrency);
     this.#options.emit('reload.started', { cause, generation: rollout.to });
   }
@@ -403,6 +428,7 @@ export class Supervisor {
     this.#goal = before.goal;
     this.#source = before.source;
     this.#accepted = before.accepted;
+    if (before.held !== Infinity) this.#hold(before.held);
     // What the new generation did wrong is no fault of the old one's slots.
     this.#slots.forgive();
     this.#endRoll({ verdict: 'rolled-back', error: rollout.error, drained: rolling.drained });
@@ -427,13 +453,14 @@ export class Supervisor {
     const { rollout, workers, drained, commit } = this.#rolling;
     const isNew = (handle: WorkerHandle): boolean => handle.generation === rollout.to;
     const ready = this.#fleet.ready().filter(isNew);
+    const limits = { now: this.#now(), probation: PROBATION };
     switch (rollout.stage) {
       case 'canary':
         if (ready.length === 0) return false;
         rollout.canaryProven();
         return true;
       case 'starting':
-        if (new Set(ready.map(({ slot }) => slot)).size < this.#goal.workers) return false;
+        if (new Set(ready.filter((handle) => isProven(handle, limits)).map(({ slot }) => slot)).size < this.#goal.workers) return false;
         rollout.complete();
         commit();
         this.#resize(workers);
@@ -452,18 +479,46 @@ export class Supervisor {
     const before = this.target;
     const { workers, source } = wanted === null ? this.generation.sizeFrom(before) : { workers: wanted, source: by };
     this.#source = source;
-    if (this.#rolling !== null) {
-      // Counts when the new generation serves, or when the old one goes on.
-      this.#rolling.workers = workers;
-      this.#rolling.before = { ...this.#rolling.before, source, goal: { ...this.#rolling.before.goal, workers } };
+    if (this.#rolling !== null) this.#rescale(this.#rolling, workers);
+    if (!this.isTurning) {
+      if (workers > this.#goal.workers) this.#hold(this.#goal.workers);
+      this.#resize(workers);
     }
-    if (!this.isTurning) this.#resize(workers);
     if (workers !== before) this.#options.emit('fleet.scaled', { before, after: workers, source });
+  }
+
+  /** A size that is wished during a reload counts when the new generation serves, or when the old one goes on. */
+  #rescale(rolling: Rolling, workers: number): void {
+    const { goal, held } = rolling.before;
+    rolling.workers = workers;
+    rolling.before = {
+      ...rolling.before,
+      source: this.#source,
+      goal: { ...goal, workers },
+      held: workers > goal.workers ? Math.min(held, goal.workers) : held,
+    };
   }
 
   #resize(workers: number): void {
     this.#goal = { ...this.#goal, workers };
     this.#slots.forgetFrom(workers);
+  }
+
+  /** Keeps the fleet from growing beyond that many workers until the code on disk is known to be proven. */
+  #hold(workers: number): void {
+    const { isProven } = this.#options;
+    if (isProven === undefined) return;
+    const isAsked = this.#held !== Infinity;
+    this.#held = Math.min(this.#held, workers);
+    if (!isAsked) void this.#askToGrow(isProven);
+  }
+
+  async #askToGrow(isProven: NonNullable<SupervisorOptions['isProven']>): Promise<void> {
+    const { generation } = this.#goal;
+    const proven = await isProven(generation);
+    if (this.#phase !== 'serving' || this.#held === Infinity) return;
+    if (proven) this.#post({ type: 'grow', generation });
+    else this.#options.clock.after(GROWTH_INTERVAL, () => void this.#askToGrow(isProven));
   }
 
   #takeRecycle(handle: WorkerHandle, cause: string, pace: Pace): void {
@@ -541,9 +596,11 @@ export class Supervisor {
   #reconcile(): Action[] {
     const rollout = this.rollout;
     const surge = rollout === null ? 1 : this.generation.surge(this.#goal.workers);
-    return reconcile(this.#goal, this.#fleet.all(), {
+    const goal = { ...this.#goal, workers: Math.min(this.#goal.workers, this.#held) };
+    return reconcile(goal, this.#fleet.all(), {
       now: this.#now(),
       surge,
+      probation: PROBATION,
       retryAt: (slot) => this.#slots.retryAt(slot),
       accepts: (generation) => this.#accepted.includes(generation),
       isCanary: rollout?.stage === 'canary',
@@ -614,8 +671,10 @@ export class Supervisor {
     this.#cancelWake();
     const now = this.#now();
     const deadlines = this.#fleet.all().map((handle) => handle.deadline(this.#limits(handle)));
+    const proofs = this.#fleet.ready().map(({ readyAt }) => (readyAt ?? 0) + PROBATION).filter((at) => at > now);
     const next = Math.min(
       ...deadlines,
+      ...proofs,
       this.#slots.nextRetry(this.#goal.workers, now),
       this.#phase === 'booting' ? this.#firstBoot.deadline : Infinity,
     );

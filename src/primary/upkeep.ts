@@ -20,11 +20,6 @@ export interface UpkeepOptions {
   /** Numbers in 0..1, for the spread of limits. */
   readonly random: () => number;
   readonly supervisor: Supervisor;
-  /**
-   * Whether a new worker would run the code that its generation was proven with. Asked before one is started that
-   * could be done without; never rejects.
-   */
-  readonly mayReplace: () => boolean | Promise<boolean>;
 }
 
 interface Papers {
@@ -39,7 +34,6 @@ export class Upkeep {
   readonly #papers = new WeakMap<WorkerHandle, Papers>();
   #scaling: ScalingState = STEADY;
   #lookedAt = -Infinity;
-  #answer: Promise<boolean> | null = null;
 
   constructor(options: UpkeepOptions) {
     this.#options = options;
@@ -61,6 +55,8 @@ export class Upkeep {
   }
 
   #inspect(handle: WorkerHandle, load: Load, age: number): void {
+    // What a person does to it, a heap snapshot say, is no wear.
+    if (handle.inspection !== null) return;
     const papers = this.#papersOf(handle);
     papers.wear = wear(papers.wear, load, age, papers.limits);
     papers.wish ??= overLimit(papers.wear, papers.limits);
@@ -69,8 +65,8 @@ export class Upkeep {
 
   #recycle(handle: WorkerHandle, { cause, pace }: RecycleWish): void {
     const { supervisor } = this.#options;
-    if (!supervisor.mayRecycle(handle, pace) || supervisor.isMixed) return;
-    void this.#ifAllowed(() => supervisor.recycle(handle, cause, pace));
+    // After a halted reload nobody knows whether the newest generation can boot.
+    if (!supervisor.isMixed && supervisor.mayRecycle(handle, pace)) supervisor.recycle(handle, cause, pace);
   }
 
   #papersOf(handle: WorkerHandle): Papers {
@@ -94,9 +90,7 @@ export class Upkeep {
     const limits = { min: generation.minWorkers, max: generation.maxWorkers };
     const { workers, state } = decideScale(this.#scaling, this.#view(now), now, limits);
     this.#scaling = state;
-    if (workers < goal.workers) supervisor.scale(workers, 'elastic');
-    // After a halted reload nobody knows whether the newest generation can boot.
-    else if (workers > goal.workers && !supervisor.isMixed) void this.#ifAllowed(() => supervisor.scale(workers, 'elastic'));
+    if (workers < goal.workers || (workers > goal.workers && !supervisor.isMixed)) supervisor.scale(workers, 'elastic');
   }
 
   #view(now: number): ScalingView {
@@ -114,16 +108,8 @@ export class Upkeep {
       free: goal.workers - 1 - Math.max(-1, ...held),
     };
   }
-
-  /** Does what needs a new worker, if one may be started; asks once for all who wait for the answer. */
-  async #ifAllowed(act: () => void): Promise<void> {
-    this.#answer ??= Promise.resolve(this.#options.mayReplace()).finally(() => {
-      this.#answer = null;
-    });
-    if (await this.#answer) act();
-  }
 }
 
-function utilizationOf({ load, lastSign }: WorkerHandle, now: number): number {
-  return now - lastSign > MUTE_AFTER ? 1 : (load?.eventLoopUtilization ?? 0);
+function utilizationOf({ load, lastSign, inspection }: WorkerHandle, now: number): number {
+  return now - lastSign > MUTE_AFTER && inspection === null ? 1 : (load?.eventLoopUtilization ?? 0);
 }

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { chownSync, mkdirSync } from 'node:fs';
 import type { UserConfig } from '#src/config/options.js';
+import type { ReloadReport, Status } from '#src/control/definition.js';
 import type { EventName } from '#src/shared/events.js';
 import { runCli, testEnvironment, type CliResult } from './cli.js';
 import { DaemonLog, type LogRecord, type Match } from './daemon-log.js';
@@ -13,6 +14,7 @@ import { TempDir } from './temp-dir.js';
 
 /** Every process of a daemon inherits this variable, with a value of its own; so none can hide. */
 const MARK = 'TEST_DAEMON_MARK';
+const CONFIG_FILE = 'grpcserverd.config.json';
 
 export interface DaemonOptions {
   /** Written to a JSON file, on top of one worker with the probe servicer on a free port of 127.0.0.1. */
@@ -39,16 +41,6 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** What `status --json` prints, as far as tests look at it. */
-export interface StatusReport {
-  readonly name: string;
-  readonly health: string;
-  readonly primary: { readonly pid: number; readonly generation: number };
-  readonly address: string;
-  readonly port: number;
-  readonly workers: readonly { readonly slot: number; readonly pid: number; readonly state: string; readonly generation: number; readonly restarts: number; readonly inFlight: number }[];
-}
-
 /** The real daemon, in a temporary folder of its own. Its disposal stops it and proves that nothing is left. */
 export class Daemon implements AsyncDisposable {
   readonly dir = new TempDir();
@@ -59,6 +51,9 @@ export class Daemon implements AsyncDisposable {
   readonly #mark = randomUUID();
   readonly #env: NodeJS.ProcessEnv;
   readonly #closed: Promise<void>;
+  /** Tells this daemon from others on the machine. */
+  readonly #target: readonly string[];
+  #config: UserConfig = { servicers: [servicer('probe.js')], maxWorkers: 1, host: '127.0.0.1', port: 0 };
 
   constructor(options: DaemonOptions) {
     this.deadline = new Deadline(options.deadline ?? 30_000);
@@ -68,9 +63,9 @@ export class Daemon implements AsyncDisposable {
     if (uid !== undefined) for (const path of [this.dir.path, runtime]) chownSync(path, uid, uid);
     this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...options.env, [MARK]: this.#mark });
     for (const [name, text] of Object.entries(options.files ?? {})) this.dir.write(name, text);
-    const config = options.noConfig ? [] : ['--config', this.#writeConfig(options)];
+    this.#target = options.noConfig ? [] : ['--config', this.#writeConfig(options)];
     const [program, ...words] = options.launcher ?? [process.execPath, BIN, 'start'];
-    this.#process = spawn(program, [...words, ...config, ...(options.args ?? [])], {
+    this.#process = spawn(program, [...words, ...this.#target, ...(options.args ?? [])], {
       env: this.#env,
       cwd: options.cwd ?? this.dir.path,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -83,6 +78,15 @@ export class Daemon implements AsyncDisposable {
     this.log = new DaemonLog(stdout, stderr);
     this.exit = new Promise((resolve) => this.#process.once('exit', (code, signal) => resolve({ code, signal })));
     this.#closed = new Promise((resolve) => this.#process.once('close', () => resolve()));
+  }
+
+  get configFile(): string {
+    return this.dir.join(CONFIG_FILE);
+  }
+
+  /** The environment in which commands find this daemon. */
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
   }
 
   get pid(): number {
@@ -118,10 +122,23 @@ export class Daemon implements AsyncDisposable {
     return runCli(args, { env: this.#env, cwd: this.dir.path });
   }
 
-  async status(): Promise<StatusReport> {
-    const { stdout, stderr } = await this.until(this.command('status', '--json'), 'an answer of status');
+  async status(): Promise<Status> {
+    const { stdout, stderr } = await this.until(this.command('status', '--json', ...this.#target), 'an answer of status');
     assert(stdout.startsWith('{'), `status printed no JSON: ${stdout}${stderr}`);
-    return JSON.parse(stdout) as StatusReport;
+    return JSON.parse(stdout) as Status;
+  }
+
+  /** Reloads by the command; resolves with its verdict and its exit code. */
+  async reload(...flags: string[]): Promise<{ code: number; report: ReloadReport }> {
+    const { code, stdout, stderr } = await this.until(this.command('reload', '--json', ...this.#target, ...flags), 'the verdict of a reload');
+    assert(stdout.startsWith('{'), `reload printed no JSON: ${stdout}${stderr}`);
+    return { code, report: JSON.parse(stdout) as ReloadReport };
+  }
+
+  /** Writes the config file anew, as the daemon was started with it but for what is given; a reload reads it. */
+  configure(config: UserConfig): void {
+    this.#config = { ...this.#config, ...config };
+    this.dir.write(CONFIG_FILE, JSON.stringify(this.#config, null, 2));
   }
 
   /** The pid of the newest ready worker of a slot. */
@@ -172,8 +189,8 @@ export class Daemon implements AsyncDisposable {
 
   #writeConfig({ config, configText }: DaemonOptions): string {
     if (configText !== undefined) return this.dir.write(configText.name, configText.text);
-    const whole = { servicers: [servicer('probe.js')], maxWorkers: 1, host: '127.0.0.1', port: 0, ...config };
-    return this.dir.write('grpcserverd.config.json', JSON.stringify(whole, null, 2));
+    this.configure(config ?? {});
+    return this.dir.join(CONFIG_FILE);
   }
 }
 

@@ -89,7 +89,7 @@ export class Probe implements AsyncDisposable {
     return decoded(name, outcome);
   }
 
-  load<Name extends MethodName>(name: Name, send: Sent<Name>, inFlight: number, options?: CallOptions): Load {
+  load<Name extends MethodName>(name: Name, send: Sent<Name> | readonly Sent<Name>[], inFlight: number, options?: CallOptions): Load {
     return this.#through.load(probeOrder(name, send, options), inFlight);
   }
 

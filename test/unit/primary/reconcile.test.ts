@@ -7,6 +7,7 @@ import { randomFrom } from '../../support/random.js';
 const LIMITS = {
   now: 0,
   surge: 1,
+  probation: 0,
   retryAt: () => -Infinity,
   accepts: (generation: number) => generation === 1,
   isCanary: false,
@@ -14,7 +15,7 @@ const LIMITS = {
 };
 
 function worker(id: number, slot: number, state: WorkerState, more: Partial<WorkerView> = {}): WorkerView {
-  return { id, slot, state, generation: 1, recycle: null, ...more };
+  return { id, slot, state, generation: 1, recycle: null, readyAt: state === 'ready' ? 0 : null, ...more };
 }
 
 test('an empty fleet is filled', () => {
@@ -51,6 +52,16 @@ test('a worker to be recycled serves until its replacement is ready', () => {
   assert.deepEqual(reconcile(goal, [tired, other], LIMITS), [{ type: 'fork', slot: 0, cause: 'fault' }]);
   assert.deepEqual(reconcile(goal, [tired, other, worker(3, 0, 'starting')], LIMITS), []);
   assert.deepEqual(reconcile(goal, [tired, other, worker(3, 0, 'ready')], LIMITS), [{ type: 'drain', id: 1, cause: 'fault' }]);
+});
+
+test('a worker that was only just ready does not replace anyone yet', () => {
+  const goal: Goal = { workers: 1, generation: 2 };
+  const fleet = [worker(1, 0, 'ready'), worker(2, 0, 'ready', { generation: 2, readyAt: 100 })];
+  const limits = { ...LIMITS, accepts: (generation: number) => generation === 2, probation: 500 };
+  for (const together of [false, true]) {
+    assert.deepEqual(reconcile(goal, fleet, { ...limits, together, now: 599 }), []);
+    assert.deepEqual(reconcile(goal, fleet, { ...limits, together, now: 600 }), [{ type: 'drain', id: 1, cause: 'reload' }]);
+  }
 });
 
 /** Plays a fleet from a seed: random crashes, boots, exits, wishes and goals, with reconcile after each. */
@@ -90,7 +101,7 @@ function play(seed: number, steps: number): void {
     const victim = pick(fleet);
     if (dice < 0.45) {
       const booting = pick(fleet.filter(({ state }) => state === 'starting'));
-      fleet = fleet.map((each) => (each === booting ? { ...each, state: 'ready' } : each));
+      fleet = fleet.map((each) => (each === booting ? { ...each, state: 'ready', readyAt: 0 } : each));
     } else if (dice < 0.65 && victim !== undefined) {
       fleet = fleet.filter((each) => each !== victim);
     } else if (dice < 0.8 && victim?.state === 'ready' && !fleet.some(({ recycle }) => recycle !== null)) {
@@ -105,7 +116,7 @@ function play(seed: number, steps: number): void {
 
   // Left in peace, it becomes what is wanted.
   for (let round = 0; round < 40; round++) {
-    fleet = fleet.filter(({ state }) => state !== 'draining').map((each) => ({ ...each, state: 'ready' as const }));
+    fleet = fleet.filter(({ state }) => state !== 'draining').map((each) => ({ ...each, state: 'ready' as const, readyAt: 0 }));
     settle();
   }
   const end = fleet.filter(({ state }) => state !== 'draining');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
 import { Dispatcher } from '#src/primary/dispatcher.js';
-import { Supervisor, type RollResult } from '#src/primary/supervisor.js';
+import { PROBATION, Supervisor, type RollResult } from '#src/primary/supervisor.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { fakeFork, type FakeProcess } from '../../support/fake-fork.js';
 import { generationOf } from '../../support/generation.js';
@@ -50,8 +50,11 @@ class Rig {
     return this.supervisor.workers.map(({ slot, generation, state }) => `${String(slot)}/${String(generation)} ${state}`);
   }
 
+  /** It says that it is ready, and stays so until it is trusted. */
   async ready(slot: number, generation: number): Promise<void> {
     this.at(slot, generation).says({ type: 'ready', services: [] });
+    await this.turn();
+    this.clock.advance(PROBATION);
     await this.turn();
   }
 
@@ -255,4 +258,21 @@ test('an old worker that crashes while the canary boots is replaced when the can
   assert.deepEqual(rig.fleet(), ['0/1 ready', '0/2 starting']);
   await rig.ready(0, 2);
   assert.deepEqual(rig.fleet(), ['0/1 ready', '0/2 ready', '1/2 starting']);
+});
+
+test('a worker that dies soon after it was ready counts against the reload, and no old worker has left', async () => {
+  const rig = await serving({ maxWorkers: 1 });
+  const { settled } = await rig.roll({ maxWorkers: 1 });
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    rig.at(0, 2).says({ type: 'ready', services: [] });
+    await rig.turn();
+    rig.clock.advance(PROBATION - 1);
+    assert.deepEqual(rig.fleet(), ['0/1 ready', '0/2 ready']);
+    rig.at(0, 2).exits(9);
+    await rig.turn();
+  }
+  const result = await settled();
+  assert.ok(result !== 'running' && result.verdict === 'rolled-back');
+  assert.match(result.error?.message ?? '', /exit code 9/);
+  assert.deepEqual([rig.fleet(), rig.commits, rig.at(0, 1).drains()], [['0/1 ready'], 0, []]);
 });

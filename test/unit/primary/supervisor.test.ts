@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Dispatcher } from '#src/primary/dispatcher.js';
 import { SteadyClock } from '#src/primary/steady-clock.js';
-import { Supervisor, type Outcome } from '#src/primary/supervisor.js';
+import { PROBATION, Supervisor, type Outcome } from '#src/primary/supervisor.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { fakeFork, type FakeProcess } from '../../support/fake-fork.js';
 import { generationOf } from '../../support/generation.js';
@@ -234,6 +234,7 @@ test('a worker with damaged state is replaced before it leaves, at most once a m
   assert.equal(damaged.drains().length, 0, 'it serves until the other one is ready');
   const replacement = at(processes, 2);
   replacement.says({ type: 'ready', services: [] });
+  await pass(PROBATION, [damaged]);
   assert.equal(damaged.drains().length, 1);
   damaged.exits(0);
   replacement.says({ type: 'recycle-wanted', cause: 'uncaughtException' });
