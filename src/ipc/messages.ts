@@ -28,6 +28,8 @@ export type ToWorker =
    */
   | { readonly type: 'drain'; readonly cause: string; readonly delay: number; readonly quick: number | null }
   | { readonly type: 'set-log-level'; readonly level: string }
+  /** This worker's share of maximumConcurrentRpcs from now on; calls over it that are in progress go on. */
+  | { readonly type: 'set-call-limit'; readonly limit: number }
   /** Open the inspector, close it, or write the heap to a file. */
   | { readonly type: 'inspect'; readonly id: number; readonly action: InspectAction };
 
@@ -78,6 +80,6 @@ export interface Load {
   readonly heapUsed: number;
   /** 99th percentile of the time of the calls that ended over the interval, in milliseconds; 0 without any. */
   readonly p99: number;
-  /** The call that has been in progress longest. */
+  /** The call that has been in progress longest; watches of health apart, which a drain ends first. */
   readonly oldestCall: CallSummary | null;
 }

@@ -27,6 +27,7 @@ import { handleSignals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor, type Outcome } from './supervisor.js';
+import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { welcome } from './welcome.js';
@@ -122,7 +123,7 @@ async function run(
       const workers = supervisor.workers.filter(({ state }) => state === 'ready');
       const services = workers[0]?.services ?? [];
       const { maximumConcurrentRpcs } = config;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, generation.workers);
+      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.goal.workers);
       emit('daemon.ready', {
         address: ports.address,
         port: ports.port,
@@ -145,12 +146,14 @@ async function run(
       inspections.noteChange();
     },
     onMessage(handle, message) {
-      if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+      if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
+      else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
       else if (message.type === 'files-loaded') code.note(handle.generation, message);
     },
     isProven: (number) => code.isProven(number),
   });
+  const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
   async function prepare(sameConfig: boolean): Promise<Prepared> {
@@ -193,7 +196,7 @@ async function run(
         changedCode: code.knownChanges(supervisor.goal.generation),
       },
     );
-  const scaleTo = (workers: number): void => supervisor.scale(clampWorkers(workers, supervisor.generation.workers), 'scale');
+  const scaleTo = (workers: number): void => supervisor.scale(supervisor.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
     look: () => code.look(supervisor.goal.generation),
@@ -201,7 +204,7 @@ async function run(
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
     workers: () => supervisor.target,
     scale(workers) {
-      if (workers === 0) supervisor.scale(supervisor.generation.workers, 'config');
+      if (workers === 0) supervisor.scaleByConfig();
       else scaleTo(workers);
       return supervisor.target;
     },
@@ -243,11 +246,4 @@ async function run(
 
 function maxConnectionsOf({ maxConnections }: Config): number {
   return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
-}
-
-/** How far `scale` may go above what the config asks for. */
-const SCALE_FACTOR = 4;
-
-function clampWorkers(wanted: number, configured: number): number {
-  return Math.min(Math.max(1, wanted), SCALE_FACTOR * configured);
 }

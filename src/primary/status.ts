@@ -75,6 +75,9 @@ function findProblems(
   for (let slot = 0; slot < supervisor.goal.workers; slot++) {
     if (workers.some((worker) => worker.slot === slot && worker.state === 'ready')) continue;
     const crashes = supervisor.slots.crashes(slot);
+    // A fleet that grows is well.
+    const isNew = crashes === 0 && supervisor.slots.restarts(slot) === 0 && workers.some((worker) => worker.slot === slot && worker.state === 'starting');
+    if (isNew) continue;
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }
   const { last } = reloader;

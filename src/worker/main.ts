@@ -56,6 +56,9 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'set-log-level':
       running?.setLogLevel(message.level);
       break;
+    case 'set-call-limit':
+      running?.setCallLimit(message.limit);
+      break;
     case 'inspect':
       void look(message.id, message.action);
       break;

@@ -38,7 +38,7 @@ async function rig(workers = 2, bootConcurrency = 8): Promise<Rig> {
     onStopping: () => events.push({ name: 'STOPPING', fields: {} }),
     onChange: () => undefined,
     onMessage(handle, message) {
-      if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+      if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause, 'once-a-minute');
     },
   });
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
