@@ -13,8 +13,9 @@ import { EXIT } from '../shared/exit-codes.js';
 import { createLogger } from '../shared/logger.js';
 import type { RunningWorker } from './running-worker.js';
 
-/** What a worker may take to leave when its primary is gone, in milliseconds. */
+/** What a worker may take to leave when its primary is gone, and what of that its calls get, in milliseconds. */
 const ORPHAN_TIMEOUT = 10_000;
+const ORPHAN_CALLS = 9000;
 
 type StartOrder = Extract<ToWorker, { type: 'start' }>;
 
@@ -103,6 +104,6 @@ function leave(cause: string, delay: number, quick: number | null): void {
 function orphaned(): void {
   if (running === null) process.exit(EXIT.failed);
   running.noteOrphaned();
-  leave('orphaned', 0, null);
+  leave('orphaned', 0, ORPHAN_CALLS);
   setTimeout(() => process.exit(EXIT.failed), ORPHAN_TIMEOUT).unref();
 }
