@@ -1,28 +1,36 @@
-import { Command } from 'commander';
+import { Command, Help, Option } from 'commander';
 import { VERSION } from '../shared/version.js';
 import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
+import { inspectCommand } from './commands/inspect.js';
 import { listHandlersCommand } from './commands/list-handlers.js';
+import { logLevelCommand } from './commands/log-level.js';
 import { reloadCommand } from './commands/reload.js';
 import { scaleCommand } from './commands/scale.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
+import { topCommand } from './commands/top.js';
 
 /** The commands as `grpcserverd --help` groups them. */
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
-  Serve: [startCommand, statusCommand, reloadCommand, scaleCommand, stopCommand],
-  Inspect: [checkCommand, listHandlersCommand],
+  Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, stopCommand],
+  Inspect: [inspectCommand, logLevelCommand, checkCommand, listHandlersCommand],
   Configure: [configCommand, certsCommand],
 };
 
 export function createProgram(): Command {
-  const program = new Command('grpcserverd')
+  const visible = (command: Command): Option[] => Help.prototype.visibleOptions.call(new Help(), command);
+  const program: Command = new Command('grpcserverd')
     .description('Runs gRPC services written for @grpc/grpc-js on every core, behind one port.')
+    .usage('COMMAND [options]')
     .version(VERSION, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print help; COMMAND --help: of a command')
+    .addHelpOption(new Option('-h, --help', 'print help').hideHelp())
     .helpCommand(false)
+    // One line for each command: what it takes is in its own help.
+    .configureHelp({ subcommandTerm: (command) => command.name(), visibleOptions: (command) => (command === program ? [] : visible(command)) })
+    .addHelpText('after', '\nCOMMAND --help says more; --version prints the version.')
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   for (const [group, commands] of Object.entries(GROUPS)) {

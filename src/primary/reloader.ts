@@ -27,6 +27,7 @@ export interface ReloaderOptions {
   readonly supervisor: Supervisor;
   /** Reads the settings again, or with `sameConfig` the very same. @throws DaemonError when they are not valid */
   readonly prepare: (sameConfig: boolean) => Promise<Prepared>;
+  readonly onEnded: (report: ReloadReport) => void;
 }
 
 interface Wish {
@@ -81,6 +82,7 @@ export class Reloader {
     this.#running = wish;
     void this.#run(wish).then((report) => {
       this.#last = report;
+      this.#options.onEnded(report);
       this.#running = null;
       wish.settle(report);
       const next = this.#waiting;

@@ -56,6 +56,8 @@ export class Intake {
     this.#send({ type: 'socket-taken', id });
     this.#sockets.add(socket);
     this.#youngest = performance.now();
+    // Asked for now, the address is still known when the connection is gone.
+    void socket.remoteAddress;
     socket.on('error', () => undefined);
     socket.once('close', () => this.#noteClosed(socket));
     socket.setNoDelay(true);
@@ -105,7 +107,13 @@ export class Intake {
   }
 
   #refuse(socket: TLSSocket, error: string): void {
-    this.#emit('connection.tls-failed', { peer: `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`, error });
+    this.#emit('connection.tls-failed', { peer: peerOf(socket), error });
     socket.destroy();
   }
+}
+
+/** A TLS socket that failed knows its address only through the socket below it, which Node does not publish. */
+function peerOf(socket: TLSSocket & { readonly _parent?: Socket }): string {
+  const { remoteAddress, remotePort } = socket.remoteAddress === undefined ? (socket._parent ?? socket) : socket;
+  return `${remoteAddress ?? 'unknown'}:${remotePort ?? 0}`;
 }

@@ -21,7 +21,7 @@ for (const kind of PEERS) {
     await using bystander = new GrpcJsProbe(daemon.address);
     const slot = await slotOf(daemon, victim);
     assert.notEqual(await slotOf(daemon, bystander), slot, 'the worker with fewer connections takes the next one');
-    const loads = [victim, bystander].map((probe) => probe.load('Probe/Sleep', { ms: 5 }, IN_FLIGHT));
+    const loads = [victim, bystander].map((probe) => probe.load('Probe/Sleep', { ms: 50 }, IN_FLIGHT));
     await daemon.until(Promise.all(loads.map(({ loading }) => loading)), 'the load');
 
     const killed = daemon.workerPid(slot);

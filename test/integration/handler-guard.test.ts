@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
-import { invoke, startRig, type Kind, type LooseHandler, type Outcome } from '../support/call-rig.js';
+import { deferred } from '#src/shared/deferred.js';
+import { invoke, startRig, type Kind, type LooseCall, type LooseHandler, type Outcome } from '../support/call-rig.js';
 
 const { OK, INTERNAL, NOT_FOUND, PERMISSION_DENIED } = grpc.status;
 
@@ -76,6 +77,11 @@ const ANSWER_CASES: readonly Case[] = [
     handler: (call, callback) => { call.destroy(new Error('secret')); callback(notFound()); },
   },
   {
+    what: 'hears of the error that destroys the call and answers', code: NOT_FOUND, report: null,
+    handler: (call, callback) => { call.on('error', () => callback(notFound())); call.destroy(new Error('secret')); },
+  },
+  { what: 'is aborted by something else than its client', handler: () => Promise.reject(new DOMException('secret', 'AbortError')), code: INTERNAL, report: /AbortError\]: secret/ },
+  {
     what: 'destroys the call with an error and answers when it has cleaned up', code: NOT_FOUND, report: null,
     handler: async (call, callback) => { call.destroy(new Error('secret')); await delay(20); callback(notFound()); },
   },
@@ -90,6 +96,10 @@ const CLIENT_STREAM_CASES: readonly Case[] = [
   {
     what: 'leaves the loop and answers later', code: OK, messages: ['enough'], report: null,
     handler: async (call, callback) => { for await (const _ of call) break; await delay(20); callback(null, 'enough'); },
+  },
+  {
+    what: 'leaves the loop, resolves and calls back later', code: OK, messages: ['enough'], report: null,
+    handler: async (call, callback) => { for await (const _ of call) break; setTimeout(() => callback(null, 'enough'), 20); },
   },
   { what: 'throws a status in the loop', handler: async (call) => { for await (const _ of call) throw notFound(); }, ...NO_SUCH_THING },
   { what: 'throws in the loop', handler: async (call) => { for await (const _ of call) throw new Error('secret'); }, ...SECRET },
@@ -181,13 +191,40 @@ function pick(outcome: Outcome, wanted: Record<string, unknown>): Record<string,
 }
 
 describe('a client that goes away', () => {
-  test('is no fault of a handler that loops over its messages', async () => {
-    const rig = await startRig({ handlers: { bidi: async (call) => { for await (const _ of call); } } });
-    const outcome = await invoke(rig.client, 'bidi', { end: false, onCall: (call) => setTimeout(() => call.cancel(), 30) });
+  const reactions: Record<string, (call: LooseCall, gone: Promise<unknown>) => Promise<unknown>> = {
+    'is in its loop over the messages': async (call, gone) => { for await (const _ of call) await gone; },
+    'gives up its own work': async (_call, gone) => { await gone; AbortSignal.abort().throwIfAborted(); },
+  };
+  for (const kind of ['clientStream', 'bidi'] as const) {
+    for (const [what, react] of Object.entries(reactions)) {
+      test(`is no fault of a ${kind} handler that ${what}`, async () => {
+        const rejected = deferred<unknown>();
+        const handler: LooseHandler = (call) => {
+          const reaction = react(call, new Promise((resolve) => call.on('cancelled', resolve)));
+          reaction.catch((error: unknown) => rejected.resolve(error));
+          return reaction;
+        };
+        const rig = await startRig({ handlers: { [kind]: handler } });
+        const outcome = await invoke(rig.client, kind, { send: [1, 2], end: false, onCall: (call) => setTimeout(() => call.cancel(), 30) });
+        assert.ok((await rejected.promise) instanceof Error);
+        await immediate();
+        rig.close();
+        assert.equal(outcome.code, grpc.status.CANCELLED);
+        assert.deepEqual(rig.faults, []);
+      });
+    }
+  }
+
+  test('is no excuse for a fault of another kind', async () => {
+    const handler: LooseHandler = async (call) => {
+      await new Promise((resolve) => call.on('cancelled', resolve));
+      throw new Error('of another kind');
+    };
+    const rig = await startRig({ handlers: { unary: handler } });
+    await invoke(rig.client, 'unary', { onCall: (call) => setTimeout(() => call.cancel(), 30) });
     await rig.idle();
     await immediate();
     rig.close();
-    assert.equal(outcome.code, grpc.status.CANCELLED);
-    assert.deepEqual(rig.faults, []);
+    assert.deepEqual(rig.faults.map(({ code, error }) => [code, error.split('\n')[0]]), [['CANCELLED', 'Error: of another kind']]);
   });
 });

@@ -84,6 +84,11 @@ export class Daemon implements AsyncDisposable {
     return this.dir.join(CONFIG_FILE);
   }
 
+  /** The environment in which commands find this daemon. */
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
+  }
+
   get pid(): number {
     assert(this.#process.pid !== undefined, 'the daemon was not started');
     return this.#process.pid;

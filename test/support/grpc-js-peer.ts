@@ -15,7 +15,8 @@ export class GrpcJsPeer implements Peer {
       // Clients would otherwise share connections with each other, and tests with tests.
       'grpc.use_local_subchannel_pool': 1,
       'grpc.max_receive_message_length': -1,
-      ...(tls?.name === undefined ? {} : { 'grpc.ssl_target_name_override': tls.name }),
+      // The certificates are for localhost too, and newer Nodes refuse an address as the name of a TLS server.
+      ...(tls === undefined ? {} : { 'grpc.ssl_target_name_override': tls.name ?? 'localhost' }),
       ...options,
     };
     this.#plain = new Client(address, security, all);

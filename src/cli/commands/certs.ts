@@ -28,7 +28,7 @@ const MOST_DAYS = 3650;
 /** `grpcserverd certs DIR`: makes an authority, a server pair and a client pair for development. */
 export function certsCommand(): Command {
   return new Command('certs')
-    .description('Make certificates for development: an authority, a server pair and a client pair')
+    .description('Make certificates for development')
     .argument('<dir>', 'folder to write to; made if it is missing')
     .option('--host <name>', 'one more name or address that clients call the server by (may be repeated)', addHost)
     .option('--client <name>', 'common name of the client certificate', parseCommonName, 'client')

@@ -11,7 +11,7 @@ import { loadSettings } from '../settings.js';
 /** `grpcserverd check`: everything that `start` would load, without serving. */
 export function checkCommand(): Command {
   const command = new Command('check')
-    .description('Load everything that start would, and say what it is')
+    .description('Load what start would, and say what it is')
     .option('--json', 'print JSON');
   return addConfigFlags(command).action(async ({ json = false }: { json?: boolean }) => {
     try {

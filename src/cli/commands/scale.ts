@@ -4,7 +4,7 @@ import { findDaemon, withControl } from '../control-client.js';
 import { addTargetFlags, targetOf } from '../target-flags.js';
 
 export function scaleCommand(): Command {
-  const command = new Command('scale').description('Change the number of workers; "config" goes back to what the config says');
+  const command = new Command('scale').description('Change the number of workers, or go back to the config');
   addTargetFlags(command.argument('<workers>', 'a number, or "config"')).option('--json', 'print JSON');
   return command.action(async (workers: string, { json = false }: { json?: boolean }) => {
     const wanted = parse(workers);

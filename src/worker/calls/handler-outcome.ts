@@ -14,9 +14,11 @@ export function isLeftLoop(error: unknown): boolean {
   return systemCode(error) === 'ABORT_ERR';
 }
 
-const AFTERMATH_CODES = new Set<unknown>(['ABORT_ERR', 'ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']);
+const AFTERMATH_CODES = new Set<unknown>(['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_DESTROYED']);
 
 /** True for what a handler meets when its client has gone away: not its fault, and nothing to report. */
 export function isAftermath(error: unknown, call: ActiveCall): boolean {
-  return call.isOver && AFTERMATH_CODES.has(systemCode(error));
+  if (!call.isOver || !(error instanceof Error)) return false;
+  // Of node's streams and of AbortSignal alike, whose codes differ.
+  return error.name === 'AbortError' || AFTERMATH_CODES.has(systemCode(error));
 }
