@@ -54,6 +54,9 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'take-socket':
       running?.intake.take(message.id, socket);
       break;
+    case 'confirm-socket':
+      running?.intake.confirm(message.id);
+      break;
     case 'set-log-level':
       running?.setLogLevel(message.level);
       break;
