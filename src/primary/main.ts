@@ -92,6 +92,7 @@ async function run(
   const dispatcher = new Dispatcher({
     clock,
     maxConnections: maxConnectionsOf(config),
+    maxHeld: autoMaxConnections(),
     queueTimeout: config.startTimeout,
     onRefused: (reason) => refusals.add(reason),
   });
