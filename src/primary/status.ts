@@ -70,7 +70,7 @@ function findProblems(supervisor: Supervisor, reloader: Reloader, workers: reado
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }
   const { last } = reloader;
-  if (last !== null && last.error !== '') problems.push(`The last reload failed: ${last.error}`);
+  if (last !== null && last.error !== '') problems.push(`The last reload failed (${last.verdict}): ${last.error}`);
   if (supervisor.isMixed) problems.push('Two generations serve: the last reload was halted half-way');
   return problems;
 }
