@@ -44,7 +44,7 @@ const APP = {
 const config: UserConfig = { servicers: ['./app/servicer.js', './app/typed.ts'], autoreload: true };
 
 function startApp(settings: UserConfig = {}, files: Readonly<Record<string, string>> = {}): Promise<Daemon> {
-  return startDaemon({ config: { ...config, ...settings }, files: { ...APP, ...files }, deadline: 90_000 });
+  return startDaemon({ config: { ...config, ...settings }, files: { ...APP, ...files }, deadline: 180_000 });
 }
 
 /** Waits until all that the workers have loaded is watched. */
