@@ -149,7 +149,7 @@ async function run(
       else if (message.type === 'inspected') inspections.answered(handle, message);
       else if (message.type === 'files-loaded') code.note(handle.generation, message);
     },
-    isProven: (number) => code.isProven(number),
+    isCodeProven: (number) => code.isProven(number),
   });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
