@@ -152,7 +152,7 @@ async function run(
       else if (message.type === 'inspected') inspections.answered(handle, message);
       else if (message.type === 'files-loaded') code.note(handle.generation, message);
     },
-    isProven: (number) => code.isProven(number),
+    isCodeProven: (number) => code.isProven(number),
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
