@@ -1,8 +1,7 @@
 /** Finds a running daemon and talks to it. The other half is src/primary/control-server.ts. */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
 import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
-import type { ReloadProgress, ReloadReport, Status } from '../control/definition.js';
+import type { InspectOrder, InspectResult, ReloadProgress, ReloadReport, Status } from '../control/definition.js';
 import { isListening } from '../control/probe-socket.js';
 import { currentEnvironment, runtimeBases, runtimeFiles, type RuntimeFiles, type RuntimeState } from '../control/runtime-dir.js';
 import { DaemonError } from '../shared/errors.js';
@@ -88,6 +87,7 @@ interface ControlCalls {
   reload(message: { sameConfig: boolean }, options: Options): ClientReadableStream<ReloadEvent>;
   scale(message: { workers: number }, options: Options, callback: Answer<{ before: number; after: number }>): void;
   setLogLevel(message: { level: string }, options: Options, callback: Answer<object>): void;
+  inspect(message: InspectOrder, options: Options, callback: Answer<InspectResult>): void;
   stop(message: { quick: boolean }, options: Options, callback: Answer<{ pid: number }>): void;
   close(): void;
 }
@@ -98,36 +98,51 @@ interface ReloadEvent {
 }
 
 /** Runs `use` with a client of the daemon's control API, and closes it. */
-export async function withControl<T>({ files }: FoundDaemon, use: (control: ControlClient) => Promise<T>): Promise<T> {
-  // Loaded only here: most commands ask no daemon, and this is two thirds of what they would load.
-  const [{ credentials }, { controlService }] = await Promise.all([import('@grpc/grpc-js'), import('../control/definition.js')]);
-  const calls = new (controlService())(`unix:${join(files.socket)}`, credentials.createInsecure()) as unknown as ControlCalls;
+export async function withControl<T>(found: FoundDaemon, use: (control: ControlClient) => Promise<T>): Promise<T> {
+  const control = await connectControl(found);
   try {
-    return await use(new ControlClient(calls));
+    return await use(control);
   } finally {
-    calls.close();
+    control.close();
   }
+}
+
+/** A client of the daemon's control API; to be closed. */
+export async function connectControl({ files }: FoundDaemon): Promise<ControlClient> {
+  // Loaded only here: most commands ask no daemon, and this is two thirds of what they would load.
+  const [{ credentials }, { controlService }, { fromRefusal }] = await Promise.all([
+    import('@grpc/grpc-js'),
+    import('../control/definition.js'),
+    import('../control/refusal.js'),
+  ]);
+  const calls = new (controlService())(`unix:${files.socket}`, credentials.createInsecure()) as unknown as ControlCalls;
+  return new ControlClient(calls, fromRefusal);
 }
 
 export class ControlClient {
   readonly #calls: ControlCalls;
+  readonly #fromRefusal: (error: ServiceError) => DaemonError | undefined;
 
-  constructor(calls: ControlCalls) {
+  constructor(calls: ControlCalls, fromRefusal: (error: ServiceError) => DaemonError | undefined) {
     this.#calls = calls;
+    this.#fromRefusal = fromRefusal;
   }
 
   status(): Promise<Status> {
-    return answer<Status>((done) => this.#calls.getStatus({}, deadline(), done)).then(inOrder);
+    return this.#ask<Status>((options, done) => this.#calls.getStatus({}, options, done)).then(inOrder);
   }
 
-  /** The status again and again, until the loop is left or the daemon is gone. @param intervalMs in milliseconds */
-  async *watch(intervalMs: number): AsyncGenerator<Status> {
-    for await (const status of readAll(this.#calls.watch({ intervalMs }, {}))) yield inOrder(status);
+  /**
+   * The status again and again, until the loop is left, the signal aborts, or the daemon is gone.
+   * @param intervalMs in milliseconds
+   */
+  async *watch(intervalMs: number, signal?: AbortSignal): AsyncGenerator<Status> {
+    for await (const status of readAll(this.#calls.watch({ intervalMs }, {}), signal)) yield inOrder(status);
   }
 
-  /** @param onProgress called while it runs */
-  async reload(sameConfig: boolean, onProgress: (progress: ReloadProgress) => void): Promise<ReloadReport> {
-    for await (const { progress, report } of readAll(this.#calls.reload({ sameConfig }, {}))) {
+  /** @param onProgress called while it runs @param signal stops the wait, not the reload */
+  async reload(sameConfig: boolean, onProgress: (progress: ReloadProgress) => void, signal?: AbortSignal): Promise<ReloadReport> {
+    for await (const { progress, report } of readAll(this.#calls.reload({ sameConfig }, {}), signal)) {
       if (report !== undefined) return report;
       if (progress !== undefined) onProgress(progress);
     }
@@ -136,24 +151,46 @@ export class ControlClient {
 
   /** @param workers 0 goes back to what the config says */
   scale(workers: number): Promise<{ before: number; after: number }> {
-    return answer((done) => this.#calls.scale({ workers }, deadline(), done));
+    return this.#ask((options, done) => this.#calls.scale({ workers }, options, done));
   }
 
   async setLogLevel(level: string): Promise<void> {
-    await answer<object>((done) => this.#calls.setLogLevel({ level }, deadline(), done));
+    await this.#ask<object>((options, done) => this.#calls.setLogLevel({ level }, options, done));
+  }
+
+  inspect(order: InspectOrder): Promise<InspectResult> {
+    // How long a heap takes to be written, the primary knows.
+    const timeout = order.heapSnapshot === '' ? ANSWER_TIMEOUT : Infinity;
+    return this.#ask((options, done) => this.#calls.inspect(order, options, done), timeout);
   }
 
   stop(quick: boolean): Promise<{ pid: number }> {
-    return answer((done) => this.#calls.stop({ quick }, deadline(), done));
+    return this.#ask((options, done) => this.#calls.stop({ quick }, options, done));
+  }
+
+  close(): void {
+    this.#calls.close();
+  }
+
+  #ask<T>(call: (options: Options, done: Answer<T>) => void, timeout = ANSWER_TIMEOUT): Promise<T> {
+    return new Promise((resolve, reject) => {
+      call({ deadline: Date.now() + timeout }, (error, value) => {
+        if (error === null) resolve(value);
+        else reject(this.#fromRefusal(error) ?? noAnswer(error));
+      });
+    });
   }
 }
 
-async function* readAll<T>(stream: ClientReadableStream<T>): AsyncGenerator<T> {
+async function* readAll<T>(stream: ClientReadableStream<T>, signal?: AbortSignal): AsyncGenerator<T> {
+  const cancel = (): void => stream.cancel();
+  signal?.addEventListener('abort', cancel);
   try {
     for await (const message of stream) yield message as T;
   } catch (error) {
-    throw new DaemonError('E_CONTROL', `The daemon did not answer: ${(error as ServiceError).details}`, { cause: error });
+    if (signal?.aborted !== true) throw noAnswer(error as ServiceError);
   } finally {
+    signal?.removeEventListener('abort', cancel);
     stream.cancel();
   }
 }
@@ -164,13 +201,6 @@ function inOrder(status: Status): Status {
   return { name, version, health, primary, goal, address, port, tls, services, problems, ...rest, workers };
 }
 
-const deadline = (): { deadline: number } => ({ deadline: Date.now() + ANSWER_TIMEOUT });
-
-function answer<T>(call: (done: (error: ServiceError | null, value: T) => void) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    call((error, value) => {
-      if (error === null) resolve(value);
-      else reject(new DaemonError('E_CONTROL', `The daemon did not answer: ${error.details}`, { cause: error }));
-    });
-  });
+function noAnswer(error: ServiceError): DaemonError {
+  return new DaemonError('E_CONTROL', `The daemon did not answer: ${error.details}`, { cause: error });
 }

@@ -1,53 +1,46 @@
-import type { Status, WorkerStatus } from '../control/definition.js';
+import type { Status } from '../control/definition.js';
+import { formatAge } from './figures.js';
+import { clip, plain, wrap, type Style } from './output.js';
+import { describeExpiry, describeGoal, describeLastReload, describeReload, paintHealth } from './status-phrases.js';
+import { workerTable } from './worker-table.js';
 
-const COLUMNS: readonly [title: string, cell: (worker: WorkerStatus) => string][] = [
-  ['SLOT', (worker) => String(worker.slot)],
-  ['PID', (worker) => String(worker.pid)],
-  ['STATE', (worker) => (worker.cause === '' ? worker.state : `${worker.state} (${worker.cause})`)],
-  ['GEN', (worker) => String(worker.generation)],
-  ['UPTIME', (worker) => formatAge(worker.uptimeSeconds)],
-  ['RESTARTS', (worker) => String(worker.restarts)],
-  ['CONNS', (worker) => String(worker.connections)],
-  ['CALLS', (worker) => `${worker.inFlight} now, ${worker.calls} in all`],
-  ['LOOP DELAY', (worker) => `${worker.eventLoopDelayMs.toFixed(1)} ms`],
-  ['RSS', (worker) => `${(worker.rssBytes / 1e6).toFixed(0)} MB`],
-];
+export interface StatusScreen {
+  /** Columns; Infinity where lines may be as long as they like. */
+  readonly width: number;
+  readonly style: Style;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+const LABEL = 13;
 
 /** The status as a person reads it. */
-export function formatStatus(status: Status): string {
-  const { name, health, primary, goal, address, tls, services, workers, problems } = status;
-  const rows = [COLUMNS.map(([title]) => title), ...workers.map((worker) => COLUMNS.map(([, cell]) => cell(worker)))];
-  const widths = COLUMNS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const table = rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd());
+export function formatStatus(status: Status, { width, style, now }: StatusScreen): string {
+  const { name, version, health, primary, goal, address, tls, services, workers, problems, lastReload, reload, restartRequired } = status;
+  const facts: [label: string, text: string | null][] = [
+    ['Primary', `pid ${primary.pid}, up ${formatAge(primary.uptimeSeconds)}, generation ${primary.generation}, version ${version}`],
+    ['Workers', describeGoal(status)],
+    ['Services', services.join(', ') || 'none yet'],
+    ['Config', primary.configFile || 'flags and environment only'],
+    ['Certificate', status.certificateExpiresAt === 0 ? null : describeExpiry(status.certificateExpiresAt, now, style)],
+    ['Reload', reload === null ? null : style.yellow(describeReload(reload, goal.workers))],
+    ['Last reload', lastReload === null ? null : describeLastReload(lastReload, now, style)],
+    ['', lastReload === null || lastReload.hint === '' ? null : plain(lastReload.hint)],
+    ['Restart', restartRequired.length === 0 ? null : `needed before these count: ${restartRequired.join(', ')}`],
+  ];
+  const { titles, rows } = workerTable(workers, { width, style });
   return [
-    `${name}: ${health}, generation ${primary.generation}, up ${formatAge(primary.uptimeSeconds)}, primary pid ${primary.pid}`,
-    `${address}${tls ? ' (TLS)' : ''}, ${readySlots(workers)} of ${goal.workers} workers ready`,
-    `services: ${services.join(', ') || 'none yet'}`,
-    ...problems.map((problem) => `! ${problem}`),
+    `${style.bold(name)}: ${paintHealth(health, style)} at ${address}${tls ? ' (TLS)' : ''}`,
+    ...facts.flatMap(([label, text]) => (text === null ? [] : fact(label, text, width))),
+    ...problems.flatMap((problem) => wrap(`! ${plain(problem)}`, width).map((line) => style.red(line))),
     '',
-    ...table,
+    titles,
+    ...rows.flat().map((line) => clip(line, width)),
     '',
   ].join('\n');
 }
 
-/** During a reload a slot may have two ready workers. */
-function readySlots(workers: readonly WorkerStatus[]): number {
-  return new Set(workers.filter(({ state }) => state === 'ready').map(({ slot }) => slot)).size;
-}
-
-/** 75 seconds become `1m15s`. */
-export function formatAge(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const units: [string, number][] = [['d', 86_400], ['h', 3600], ['m', 60], ['s', 1]];
-  const first = units.findIndex(([, size]) => whole >= size);
-  if (first === -1) return '0s';
-  let rest = whole;
-  return units
-    .slice(first, first + 2)
-    .map(([unit, size]) => {
-      const count = Math.floor(rest / size);
-      rest -= count * size;
-      return `${count}${unit}`;
-    })
-    .join('');
+/** A fact under its label; long ones go on below. Painted ones are short. */
+function fact(label: string, text: string, width: number): string[] {
+  return wrap(text, width - LABEL).map((line, index) => (index === 0 ? label : '').padEnd(LABEL) + line);
 }

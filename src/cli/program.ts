@@ -3,17 +3,20 @@ import { VERSION } from '../shared/version.js';
 import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
+import { inspectCommand } from './commands/inspect.js';
 import { listHandlersCommand } from './commands/list-handlers.js';
+import { logLevelCommand } from './commands/log-level.js';
 import { reloadCommand } from './commands/reload.js';
 import { scaleCommand } from './commands/scale.js';
 import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
+import { topCommand } from './commands/top.js';
 
 /** The commands as `grpcserverd --help` groups them. */
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
-  Serve: [startCommand, statusCommand, reloadCommand, scaleCommand, stopCommand],
-  Inspect: [checkCommand, listHandlersCommand],
+  Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, stopCommand],
+  Inspect: [inspectCommand, logLevelCommand, checkCommand, listHandlersCommand],
   Configure: [configCommand, certsCommand],
 };
 

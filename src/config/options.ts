@@ -3,7 +3,7 @@
  * file and `config show` all derive from it; nothing about an option is written anywhere else.
  */
 import { choice, duration, flag, integer, list, orOff, orWord, path, size, text, type OptionType } from './option-types.js';
-import { certificate, channelOptions, interceptor, listenHost, servicer, signatureData } from './option-values.js';
+import { certificate, channelOptions, interceptor, listenHost, pathPattern, servicer, signatureData } from './option-values.js';
 
 export interface OptionSpec<Out = unknown, In = unknown> {
   readonly type: OptionType<Out, In>;
@@ -66,6 +66,11 @@ export const OPTIONS = {
     'Workers that may boot at the same time; auto is the available parallelism'),
   surge: define('Workers', orWord('all', integer(1, 1024)), 'all',
     'Workers above the goal that may exist during a reload; all: the whole new generation is ready before an old worker leaves'),
+  autoreload: define('Workers', flag(), false,
+    'Reload when the config, a servicer, an interceptor, a proto, a certificate or a file that the workers loaded changes'),
+  'watch.include': define('Workers', list(pathPattern), [],
+    'More files for autoreload: files, folders, or patterns with *, ** and ?'),
+  'watch.exclude': define('Workers', list(pathPattern), [], 'What autoreload leaves alone: files, folders, or patterns; they win'),
   nodeArguments: define('Workers', list(text('an argument of node, such as "--max-old-space-size=512"', /^-/)), [],
     'Arguments of node for the workers'),
 

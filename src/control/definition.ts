@@ -34,6 +34,9 @@ export interface WorkerStatus {
   readonly cause: string;
   readonly oldestCall: CallInfo | null;
   readonly secondsLeft: number;
+  readonly heartbeatAgeSeconds: number;
+  readonly admitted: boolean;
+  readonly inspection: string;
 }
 
 export type Health = 'starting' | 'healthy' | 'degraded' | 'stopping';
@@ -84,6 +87,22 @@ export interface Status {
   readonly reload: ReloadProgress | null;
   readonly restartRequired: readonly string[];
   readonly certificateExpiresAt: number;
+}
+
+/** An order to look into the worker of a slot. */
+export interface InspectOrder {
+  readonly slot: number;
+  /** Absolute path of the file to write; empty to open or close the inspector. */
+  readonly heapSnapshot: string;
+  /** No new connections for the worker until the inspector is closed or the snapshot is written. */
+  readonly withdraw: boolean;
+  readonly close: boolean;
+}
+
+export interface InspectResult {
+  readonly pid: number;
+  /** ws:// address of the inspector, or the path of the snapshot; empty once closed. */
+  readonly result: string;
 }
 
 /** Who said how many workers there shall be. */

@@ -29,7 +29,10 @@ export type ToWorker =
   | { readonly type: 'drain'; readonly cause: string; readonly delay: number; readonly quick: number | null }
   | { readonly type: 'set-log-level'; readonly level: string }
   /** Open the inspector, close it, or write the heap to a file. */
-  | { readonly type: 'inspect'; readonly id: number; readonly action: 'open' | 'close' | { readonly heapSnapshot: string } };
+  | { readonly type: 'inspect'; readonly id: number; readonly action: InspectAction };
+
+/** `heapSnapshot`: absolute path of a file that does not exist. */
+export type InspectAction = 'open' | 'close' | { readonly heapSnapshot: string };
 
 export type FromWorker =
   /** It listens to messages from now on; what node:cluster gets before that is lost. The answer is `start`. */
@@ -47,10 +50,13 @@ export type FromWorker =
   /** It would like to be replaced: its state may be damaged. */
   | { readonly type: 'recycle-wanted'; readonly cause: string }
   | { readonly type: 'drained'; readonly finished: number; readonly cut: readonly CallSummary[] }
-  /** The files that its servicers, interceptors and protos came from, as far as they can be told; absolute paths. */
-  | { readonly type: 'files-loaded'; readonly files: readonly string[] }
-  /** The answer to `inspect`. */
-  | { readonly type: 'inspected'; readonly id: number; readonly result: string; readonly error: string | null };
+  /**
+   * The files that its servicers, interceptors and protos came from, as far as they can be told: absolute paths that
+   * it did not name before. `rewritten`: those of them that were written again after it had loaded them.
+   */
+  | { readonly type: 'files-loaded'; readonly files: readonly string[]; readonly rewritten: readonly string[] }
+  /** The answer to `inspect`: the address of the inspector, the path of the snapshot, empty once closed; or why not. */
+  | { readonly type: 'inspected'; readonly id: number; readonly result: string; readonly error: ErrorData | null };
 
 /** A call as the primary and people hear of it. */
 export interface CallSummary {

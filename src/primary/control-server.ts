@@ -4,27 +4,35 @@
  */
 import { chmodSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { Server, ServerCredentials, status as grpcStatus, type handleServerStreamingCall, type handleUnaryCall } from '@grpc/grpc-js';
-import { controlService, type ReloadProgress, type ReloadReport, type Status } from '../control/definition.js';
+import { Server, ServerCredentials, type handleServerStreamingCall, type handleUnaryCall } from '@grpc/grpc-js';
+import type { Config } from '../config/options.js';
+import { controlService, type InspectOrder, type InspectResult, type ReloadProgress, type ReloadReport, type Status } from '../control/definition.js';
+import { toRefusal } from '../control/refusal.js';
 import { DaemonError, toError } from '../shared/errors.js';
 import type { Watchers } from './watchers.js';
+
+type LogLevel = Config['log']['level'];
 
 /** Of `Watch` when the client names none, and the shortest; in milliseconds. */
 const WATCH_INTERVAL = 1000;
 const SHORTEST_INTERVAL = 100;
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 export interface ControlHandlers {
   readonly watchers: Watchers;
   readonly status: () => Status;
+  /** Brings up to date what `status` only remembers. Never rejects. */
+  readonly look: () => Promise<void>;
   /** Never rejects. */
   readonly reload: (sameConfig: boolean) => Promise<ReloadReport>;
   /** How many workers there shall be. */
   readonly workers: () => number;
   /** 0 goes back to the config; returns how many there shall be now. */
   readonly scale: (workers: number) => number;
-  readonly setLogLevel: (level: string) => void;
+  readonly setLogLevel: (level: LogLevel) => void;
+  /** Rejects with a DaemonError that says why not. */
+  readonly inspect: (order: InspectOrder) => Promise<InspectResult>;
   readonly stop: (quick: boolean) => void;
 }
 
@@ -64,10 +72,13 @@ export async function serveControl(path: string, handlers: ControlHandlers): Pro
 }
 
 function implement(handlers: ControlHandlers) {
-  const getStatus: handleUnaryCall<object, Status> = (_call, callback) => callback(null, handlers.status());
+  const getStatus: handleUnaryCall<object, Status> = (_call, callback) => {
+    void handlers.look().then(() => callback(null, handlers.status()));
+  };
 
   const watch: handleServerStreamingCall<{ intervalMs: number }, Status> = (call) => {
     const send = (): void => {
+      void handlers.look();
       // A watcher that does not read gets the newest when it does.
       if (call.writableLength === 0) call.write(handlers.status());
     };
@@ -101,13 +112,20 @@ function implement(handlers: ControlHandlers) {
   };
 
   const setLogLevel: handleUnaryCall<{ level: string }, object> = (call, callback) => {
-    const { level } = call.request;
-    if (LOG_LEVELS.includes(level)) {
-      handlers.setLogLevel(level);
-      callback(null, {});
-    } else {
-      callback({ code: grpcStatus.INVALID_ARGUMENT, details: `"${level}" is no log level; these are: ${LOG_LEVELS.join(', ')}` });
+    const level = LOG_LEVELS.find((name) => name === call.request.level);
+    if (level === undefined) {
+      callback(toRefusal(new DaemonError('E_USAGE', `"${call.request.level}" is no log level`, { hint: `These are: ${LOG_LEVELS.join(', ')}.` })));
+      return;
     }
+    handlers.setLogLevel(level);
+    callback(null, {});
+  };
+
+  const inspect: handleUnaryCall<InspectOrder, InspectResult> = (call, callback) => {
+    handlers.inspect(call.request).then(
+      (result) => callback(null, result),
+      (error: unknown) => callback(toRefusal(DaemonError.from(error))),
+    );
   };
 
   const stop: handleUnaryCall<{ quick: boolean }, { pid: number }> = (call, callback) => {
@@ -116,5 +134,5 @@ function implement(handlers: ControlHandlers) {
     setImmediate(() => handlers.stop(call.request.quick));
   };
 
-  return { getStatus, watch, reload, scale, setLogLevel, stop };
+  return { getStatus, watch, reload, scale, setLogLevel, inspect, stop };
 }

@@ -14,6 +14,8 @@ export interface DeadlineTimes {
   readonly forkedAt: number;
   /** When it last gave a sign of life. */
   readonly lastSign: number;
+  /** Until when silence is no sign of a hang: a debugger holds it, or it writes its heap; -Infinity otherwise. */
+  readonly excusedUntil: number;
   /** When it was told to drain, or was killed last. */
   readonly leavingSince: number;
 }
@@ -26,14 +28,15 @@ export const KILL_AGAIN = 5000;
 
 /** The moment by which something must have happened to the worker; Infinity once it is gone. */
 export function deadlineOf(state: WorkerState, killed: boolean, times: DeadlineTimes, limits: DeadlineLimits): number {
+  const silentSince = Math.max(times.lastSign, times.excusedUntil);
   switch (state) {
     case 'starting':
       return times.forkedAt + limits.startTimeout;
     case 'ready':
-      return times.lastSign + limits.hangTimeout * SILENT_SHARE;
+      return silentSince + limits.hangTimeout * SILENT_SHARE;
     case 'draining':
       if (killed) return times.leavingSince + KILL_AGAIN;
-      return Math.min(times.leavingSince + limits.drainTimeout, times.lastSign + limits.hangTimeout);
+      return Math.min(times.leavingSince + limits.drainTimeout, silentSince + limits.hangTimeout);
     case 'gone':
       return Infinity;
   }

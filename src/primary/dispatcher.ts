@@ -103,6 +103,18 @@ export class Dispatcher {
     if (seat !== undefined) seat.admitted = false;
   }
 
+  /** Puts a worker that was withdrawn into the choice again. */
+  readmit(id: number): void {
+    const seat = this.#seats.get(id);
+    if (seat === undefined) return;
+    seat.admitted = true;
+    this.#serveQueue();
+  }
+
+  isAdmitted(id: number): boolean {
+    return this.#seats.get(id)?.admitted ?? false;
+  }
+
   /** The worker has the socket: our copy goes. */
   acknowledged(id: number, socketId: number): void {
     const seat = this.#seats.get(id);

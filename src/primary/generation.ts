@@ -18,6 +18,8 @@ export class Generation {
   readonly tls: TlsMaterial | null;
   readonly #logFormat: 'json' | 'pretty';
   readonly #ticketKeys: string;
+  /** Of the workers that start from now on; else what the config says. */
+  logLevel: Config['log']['level'] | null = null;
 
   constructor({ config, tls, logFormat, ticketKeys }: GenerationParts) {
     this.config = config;
@@ -55,7 +57,7 @@ export class Generation {
       type: 'start',
       slot,
       generation,
-      config: this.config,
+      config: this.logLevel === null ? this.config : { ...this.config, log: { ...this.config.log, level: this.logLevel } },
       logFormat: this.#logFormat,
       callLimit: maximumConcurrentRpcs === null ? null : shareCallLimit(maximumConcurrentRpcs, workers, slot),
       tls: this.tls === null ? null : { pem: this.tls.pem },

@@ -15,6 +15,7 @@ import { serveControl } from './control-server.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkWorker } from './fork.js';
 import { Generation } from './generation.js';
+import { Inspections } from './inspections.js';
 import { autoMaxConnections } from './open-file-limit.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
@@ -26,6 +27,7 @@ import { handleSignals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor, type Outcome } from './supervisor.js';
+import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { welcome } from './welcome.js';
 
@@ -62,9 +64,22 @@ async function run(
   const tls = readCertificates(config, new Date());
   const isTerminal = process.stdout.isTTY;
   const logFormat = resolveLogFormat(config.log.format, isTerminal);
-  const { emit, log } = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
+  const logger = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
+  const { log } = logger;
   const clock = new SteadyClock(systemClock);
   onClose(() => clock.stop());
+  const watchers = new Watchers(clock);
+  const code = new UserCode({
+    clock,
+    emit: logger.emit,
+    config,
+    configFile,
+    terminal: isTerminal && logFormat === 'pretty' ? (text) => process.stdout.write(text) : null,
+    reload: (cause) => void reloader.request(cause),
+    onChange: () => watchers.notify(),
+  });
+  onClose(() => code.close());
+  const emit = code.noting(logger.emit);
   const startedAt = clock.monotonic();
   process.title = `grpcserverd: primary (${config.name})`;
 
@@ -95,7 +110,6 @@ async function run(
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
-  const watchers = new Watchers(clock);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
     clock,
@@ -121,21 +135,31 @@ async function run(
       if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, ports, tls: tls !== null, services, workers, callLimit }));
     },
     onStopping() {
+      code.close();
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
     },
-    onChange: () => watchers.notify(),
+    onChange() {
+      watchers.notify();
+      inspections.noteChange();
+    },
     onMessage(handle, message) {
       if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+      else if (message.type === 'inspected') inspections.answered(handle, message);
+      else if (message.type === 'files-loaded') code.note(handle.generation, message);
     },
+    isProven: (number) => code.isProven(number),
   });
+  const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
   async function prepare(sameConfig: boolean): Promise<Prepared> {
     const before = supervisor.generation.config;
+    await code.begin();
     const fresh = sameConfig ? null : await load();
     const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
     const next = carried.config;
+    await code.consider(next);
     const material = readCertificates(next, new Date());
     const address = await ports.change(next);
     warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
@@ -143,15 +167,16 @@ async function run(
       generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
       restartRequired: carried.restartRequired,
       commit() {
-        address.commit();
+        if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
         dispatcher.setMaxConnections(maxConnectionsOf(next));
         log.level = next.log.level;
+        code.answered(supervisor.goal.generation, next);
       },
       discard: () => address.discard(),
     };
   }
 
-  const reloader = new Reloader({ clock, emit, supervisor, prepare });
+  const reloader = new Reloader({ clock, emit, supervisor, prepare, onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
   const status = () =>
     describeStatus(
       { supervisor, dispatcher, reloader },
@@ -165,11 +190,13 @@ async function run(
         certificateExpiresAt: supervisor.generation.tls?.facts.notAfter.getTime() ?? 0,
         startedAt,
         now: clock.monotonic(),
+        changedCode: code.knownChanges(supervisor.goal.generation),
       },
     );
   const scaleTo = (workers: number): void => supervisor.scale(clampWorkers(workers, supervisor.generation.workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
+    look: () => code.look(supervisor.goal.generation),
     watchers,
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
     workers: () => supervisor.target,
@@ -180,8 +207,10 @@ async function run(
     },
     setLogLevel(level) {
       log.level = level;
+      supervisor.generation.logLevel = level;
       for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
     },
+    inspect: (order) => inspections.run(order),
     stop: (quick) => supervisor.stop('stop command', quick),
   });
   onClose(() => control.close());
@@ -198,8 +227,11 @@ async function run(
   };
   onClose(handleSignals(target, clock));
 
+  code.start();
   supervisor.start();
   const outcome = await supervisor.finished;
+  // One that was reading the config when the stop came has nothing left to replace, and says so.
+  await reloader.idle();
   refusals.flush();
   if (outcome.error !== null) {
     const { code, message, hint } = outcome.error;

@@ -1,8 +1,10 @@
 /** Runs in the primary. What `status` says, from what the supervisor and the dispatcher know; pure. */
 import type { Health, Status, WorkerStatus } from '../control/definition.js';
+import { nameFiles } from './code/name-files.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Reloader } from './reloader.js';
 import type { Supervisor } from './supervisor.js';
+import { describeInspection } from './inspection.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 export interface StatusSources {
@@ -22,12 +24,14 @@ export interface StatusFacts {
   /** Milliseconds on the clock of the supervisor. */
   readonly startedAt: number;
   readonly now: number;
+  /** Files that hold something else than what the generation was proven with. */
+  readonly changedCode: readonly string[];
 }
 
 export function describeStatus({ supervisor, dispatcher, reloader }: StatusSources, facts: StatusFacts): Status {
   const workers = supervisor.workers;
   const { goal } = supervisor;
-  const problems = findProblems(supervisor, reloader, workers);
+  const problems = findProblems(supervisor, reloader, workers, facts.changedCode);
   const described = workers.map((worker) => describeWorker(worker, supervisor, dispatcher, facts.now));
   const { progress } = reloader;
   return {
@@ -60,7 +64,12 @@ function healthOf(supervisor: Supervisor, problems: readonly string[]): Health {
   return problems.length === 0 ? 'healthy' : 'degraded';
 }
 
-function findProblems(supervisor: Supervisor, reloader: Reloader, workers: readonly WorkerHandle[]): string[] {
+function findProblems(
+  supervisor: Supervisor,
+  reloader: Reloader,
+  workers: readonly WorkerHandle[],
+  changedCode: readonly string[],
+): string[] {
   if (supervisor.phase !== 'serving') return [];
   const problems: string[] = [];
   for (let slot = 0; slot < supervisor.goal.workers; slot++) {
@@ -69,8 +78,11 @@ function findProblems(supervisor: Supervisor, reloader: Reloader, workers: reado
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }
   const { last } = reloader;
-  if (last !== null && last.error !== '') problems.push(`The last reload was ${last.verdict}: ${last.error}`);
+  if (last !== null && last.error !== '') problems.push(`The last reload failed: ${last.error}`);
   if (supervisor.isMixed) problems.push('Two generations serve: the last reload was halted half-way');
+  if (changedCode.length > 0) {
+    problems.push(`Code changed on disk since generation ${supervisor.goal.generation} was proven: ${nameFiles(changedCode)}; reload to use it`);
+  }
   return problems;
 }
 
@@ -95,5 +107,8 @@ function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher
     cause: worker.cause ?? '',
     oldestCall: state === 'draining' ? (load?.oldestCall ?? null) : null,
     secondsLeft: Math.max(0, timeLeft / 1000),
+    heartbeatAgeSeconds: worker.loadAge(now) / 1000,
+    admitted: dispatcher.isAdmitted(worker.id),
+    inspection: describeInspection(worker.inspection),
   };
 }

@@ -33,6 +33,8 @@ const DRAIN_MARGIN = 8000;
 /** Old workers ask their clients to leave one after the other, that far apart, and all within the limit; in ms. */
 const DRAIN_INTERVAL = 1000;
 const DRAIN_SPREAD = 10_000;
+/** How often it is asked again whether a fleet may grow that was kept from it, in milliseconds. */
+const GROWTH_INTERVAL = 10_000;
 
 /**
  * A new worker has served this long, in milliseconds, before the one that it replaces leaves: what dies of its first
@@ -71,6 +73,11 @@ export interface SupervisorOptions {
   readonly onStopping: () => void;
   /** Called after everything that may have changed what `status` says. */
   readonly onChange: () => void;
+  /**
+   * Whether what is on disk is what the generation was proven with; absent: it always is. While it is not, no worker
+   * is recycled or added. Never rejects.
+   */
+  readonly isProven?: (generation: number) => Promise<boolean>;
   /** Messages that are no business of the fleet's. */
   readonly onMessage: (handle: WorkerHandle, message: FromWorker) => void;
 }
@@ -87,6 +94,7 @@ type Input =
     }
   | { readonly type: 'scale'; readonly workers: number; readonly source: GoalSource }
   | { readonly type: 'recycle'; readonly handle: WorkerHandle; readonly cause: string }
+  | { readonly type: 'grow'; readonly generation: number }
   | { readonly type: 'stop'; readonly cause: string; readonly quick: boolean }
   | { readonly type: 'wake' };
 
@@ -94,7 +102,7 @@ type Input =
 interface Rolling {
   readonly rollout: Rollout;
   /** What to go back to. */
-  readonly before: { readonly goal: Goal; readonly source: GoalSource; readonly accepted: readonly number[] };
+  readonly before: { readonly goal: Goal; readonly source: GoalSource; readonly accepted: readonly number[]; readonly held: number };
   /** How many workers there shall be when it is done. */
   workers: number;
   readonly drained: DrainedWorker[];
@@ -117,6 +125,8 @@ export class Supervisor {
   #accepted: readonly number[] = [1];
   #newest = 1;
   #rolling: Rolling | null = null;
+  /** Slots from this one on stay empty until it is known that the code on disk is proven. */
+  #held = Infinity;
   #isLooping = false;
   #cancelWake: () => void = () => undefined;
   #goal: Goal;
@@ -216,7 +226,10 @@ export class Supervisor {
 
   /** Replaces one worker, new before old, when its turn comes. */
   recycle(handle: WorkerHandle, cause: string): void {
-    this.#post({ type: 'recycle', handle, cause });
+    const recycle = (): void => this.#post({ type: 'recycle', handle, cause });
+    const { isProven } = this.#options;
+    if (isProven === undefined) recycle();
+    else void isProven(this.#goal.generation).then((proven) => (proven ? recycle() : undefined));
   }
 
   /** @param quick give the calls in flight two seconds; also speeds up a stop that is under way */
@@ -256,6 +269,9 @@ export class Supervisor {
         break;
       case 'recycle':
         this.#takeRecycle(input.handle, input.cause);
+        break;
+      case 'grow':
+        if (input.generation === this.#goal.generation) this.#held = Infinity;
         break;
       case 'stop':
         this.#takeStop(input.cause, input.quick);
@@ -346,7 +362,7 @@ export class Supervisor {
       settle({ verdict: 'pre-empted', error: null, drained: [] });
       return;
     }
-    const before = { goal: this.#goal, source: this.#source, accepted: this.#accepted };
+    const before = { goal: this.#goal, source: this.#source, accepted: this.#accepted, held: this.#held };
     const old = this.generation;
     this.#newest += 1;
     const rollout = new Rollout(this.#goal.generation, this.#newest, cause);
@@ -358,6 +374,9 @@ export class Supervisor {
     // Until the new ones serve, none of the old is too many.
     this.#goal = { workers: Math.max(workers, this.#goal.workers), generation: rollout.to };
     this.#accepted = [rollout.to];
+    this.#held = Infinity;
+    // Crashes of the old code say nothing about the new.
+    this.#slots.forgive();
     this.#boots.setConcurrency(generation.bootConcurrency);
     this.#options.emit('reload.started', { cause, generation: rollout.to });
   }
@@ -367,6 +386,7 @@ export class Supervisor {
     this.#goal = before.goal;
     this.#source = before.source;
     this.#accepted = before.accepted;
+    if (before.held !== Infinity) this.#hold(before.held);
     // What the new generation did wrong is no fault of the old one's slots.
     this.#slots.forgive();
     this.#endRoll({ verdict: 'rolled-back', error: rollout.error, drained: rolling.drained });
@@ -419,8 +439,26 @@ export class Supervisor {
       this.#rolling.workers = workers;
       return;
     }
+    if (workers > this.#goal.workers) this.#hold(this.#goal.workers);
     if (workers !== this.#goal.workers) this.#options.emit('fleet.scaled', { before: this.#goal.workers, after: workers, source });
     this.#goal = { ...this.#goal, workers };
+  }
+
+  /** Keeps the fleet from growing beyond that many workers until the code on disk is known to be proven. */
+  #hold(workers: number): void {
+    const { isProven } = this.#options;
+    if (isProven === undefined) return;
+    const isAsked = this.#held !== Infinity;
+    this.#held = Math.min(this.#held, workers);
+    if (!isAsked) void this.#askToGrow(isProven);
+  }
+
+  async #askToGrow(isProven: NonNullable<SupervisorOptions['isProven']>): Promise<void> {
+    const { generation } = this.#goal;
+    const proven = await isProven(generation);
+    if (this.#phase !== 'serving' || this.#held === Infinity) return;
+    if (proven) this.#post({ type: 'grow', generation });
+    else this.#options.clock.after(GROWTH_INTERVAL, () => void this.#askToGrow(isProven));
   }
 
   #takeRecycle(handle: WorkerHandle, cause: string): void {
@@ -497,7 +535,8 @@ export class Supervisor {
   #reconcile(): Action[] {
     const rollout = this.rollout;
     const surge = rollout === null ? 1 : this.generation.surge(this.#goal.workers);
-    return reconcile(this.#goal, this.#fleet.all(), {
+    const goal = { ...this.#goal, workers: Math.min(this.#goal.workers, this.#held) };
+    return reconcile(goal, this.#fleet.all(), {
       now: this.#now(),
       surge,
       probation: PROBATION,

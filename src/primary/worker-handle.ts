@@ -8,6 +8,7 @@ import type { DaemonError } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import { deadlineOf, type DeadlineLimits } from './deadline-of.js';
 import type { ForkedProcess } from './fork.js';
+import type { Inspection } from './inspection.js';
 import type { WorkerView } from './reconcile.js';
 import type { WorkerState } from './worker-state.js';
 
@@ -41,6 +42,8 @@ export class WorkerHandle implements WorkerView {
   leavingSince = Infinity;
   killed = false;
   load: Load | null = null;
+  /** What a person is doing to it with `inspect`. */
+  inspection: Inspection | null = null;
   #loadAt = 0;
   services: readonly ServiceInfo[] = [];
   /** What it had finished and cut when it said that it was drained. */
@@ -81,6 +84,16 @@ export class WorkerHandle implements WorkerView {
     this.callsPerSecond = this.load === null || seconds <= 0 ? 0 : (load.calls - this.load.calls) / seconds;
     this.load = load;
     this.#loadAt = now;
+  }
+
+  /** Milliseconds since the last heartbeat; 0 before the first. */
+  loadAge(now: number): number {
+    return this.load === null ? 0 : now - this.#loadAt;
+  }
+
+  /** Until when it may be silent although it does not hang; -Infinity when nobody looks into it. */
+  get excusedUntil(): number {
+    return this.inspection?.until ?? -Infinity;
   }
 
   deadline(limits: DeadlineLimits): number {

@@ -95,6 +95,11 @@ export const ERRORS = {
     meaning: 'The daemon was found, but its control socket did not answer as expected.',
     hint: 'See the log of the daemon.',
   },
+  E_WORKER: {
+    exitCode: EXIT.failed,
+    meaning: 'The worker that was asked for something does not answer, or cannot do it now.',
+    hint: 'grpcserverd status shows what the workers do.',
+  },
   E_FILE_EXISTS: {
     exitCode: EXIT.cannotCreate,
     meaning: 'A file that the command would write exists already, or cannot be written.',

@@ -6,15 +6,18 @@ import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { deepFreeze } from '../config/plain-data.js';
 import { WORKER_LOG_FD } from '../ipc/log-fd.js';
-import type { FromWorker, ToWorker } from '../ipc/messages.js';
+import type { FromWorker, InspectAction, ToWorker } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import { DaemonError } from '../shared/errors.js';
 import { EXIT } from '../shared/exit-codes.js';
 import { createLogger } from '../shared/logger.js';
+import { loadedFiles } from './loaded-files.js';
 import type { RunningWorker } from './running-worker.js';
 
 /** What a worker may take to leave when its primary is gone, in milliseconds. */
 const ORPHAN_TIMEOUT = 10_000;
+/** How often it is looked whether more files were loaded, in milliseconds. */
+const FILES_INTERVAL = 2000;
 
 type StartOrder = Extract<ToWorker, { type: 'start' }>;
 
@@ -54,6 +57,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
       running?.setLogLevel(message.level);
       break;
     case 'inspect':
+      void look(message.id, message.action);
       break;
     case 'drain':
       leave(message.cause, message.delay, message.quick);
@@ -70,12 +74,32 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
     identity: { role: 'worker', slot, generation },
   });
   const { startWorker } = await import('./running-worker.js');
+  loadedFiles.follow(config.autoreload);
+  // From the beginning: what a hook loads that never settles is watched too.
+  setInterval(reportFiles, FILES_INTERVAL).unref();
   running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
   send({ type: 'ready', services: running.services });
+  reportFiles();
+}
+
+function reportFiles(): void {
+  const report = loadedFiles.take();
+  if (report.files.length > 0) send({ type: 'files-loaded', ...report });
+}
+
+/** Answers `inspect`. */
+async function look(id: number, action: InspectAction): Promise<void> {
+  try {
+    const { inspectSelf } = await import('./inspect-self.js');
+    send({ type: 'inspected', id, result: inspectSelf(action), error: null });
+  } catch (error) {
+    send({ type: 'inspected', id, result: '', error: DaemonError.from(error).toData() });
+  }
 }
 
 /** Tells the primary why this worker cannot start, and exits. */
 async function fail(error: unknown): Promise<void> {
+  reportFiles();
   const reason = DaemonError.from(error);
   const permanent = reason.exitCode === EXIT.config;
   await new Promise<void>((resolve) => {

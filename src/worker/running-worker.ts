@@ -63,8 +63,8 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     },
   });
   installFaultHandlers({
-    onFault({ kind, error, call }) {
-      emit('worker.fault', { kind, error: explain(error), method: call?.path ?? null });
+    onFault({ kind, error, method }) {
+      emit('worker.fault', { kind, error: explain(error), method });
       send({ type: 'recycle-wanted', cause: kind });
     },
   });

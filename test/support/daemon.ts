@@ -80,6 +80,15 @@ export class Daemon implements AsyncDisposable {
     this.#closed = new Promise((resolve) => this.#process.once('close', () => resolve()));
   }
 
+  get configFile(): string {
+    return this.dir.join(CONFIG_FILE);
+  }
+
+  /** The environment in which commands find this daemon. */
+  get env(): NodeJS.ProcessEnv {
+    return this.#env;
+  }
+
   get pid(): number {
     assert(this.#process.pid !== undefined, 'the daemon was not started');
     return this.#process.pid;

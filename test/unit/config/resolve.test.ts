@@ -204,7 +204,7 @@ describe('values that do not fit', () => {
     clientAuthentication: 'maybe', signature: 'on', signatureData: { key: 5 }, signatureExempt: ['Greeter'],
     host: '', port: 65_536, maxWorkers: {}, startTimeout: 30, gracefulTimeout: '30', streamGracefulTimeout: '-1s', hangTimeout: '10ms',
     surge: 'some',
-    bootConcurrency: 'all', nodeArguments: ['max-old-space-size=5'], maximumConcurrentRpcs: 0, maxReceiveMessageLength: '4 pounds',
+    bootConcurrency: 'all', autoreload: 'maybe', 'watch.include': 'src', 'watch.exclude': [5], nodeArguments: ['max-old-space-size=5'], maximumConcurrentRpcs: 0, maxReceiveMessageLength: '4 pounds',
     maxSendMessageLength: -1, options: { 'grpc.x': true }, 'keepalive.time': '1', 'keepalive.timeout': null, maxConnectionAge: '10ms',
     maxConnectionAgeGrace: 'off', maxConnectionIdle: 5, maxConcurrentStreams: 0, maxConnections: 'many', 'log.level': 'loud',
     'log.format': 'xml', name: 'a/b', runtimeDir: 5, pidfile: '',
