@@ -59,7 +59,7 @@ export class Intake {
     this.#sockets.add(socket);
     this.#youngest = performance.now();
     // Asked for now, the address is still known when the connection is gone.
-    void socket.remoteAddress;
+    const { remoteAddress: _address } = socket;
     socket.on('error', () => undefined);
     socket.once('close', () => this.#noteClosed(socket));
     socket.setNoDelay(true);

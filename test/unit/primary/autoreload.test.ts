@@ -151,7 +151,7 @@ test('a file that was written again after it was loaded is a reload', async () =
   const rig = await new Rig().start('/app/a.js');
   rig.loaded = ['/app/a.js', '/app/new.js'];
   rig.content.set('/app/new.js', 'one');
-  rig.autoreload.update(['/app/new.js']);
+  void rig.autoreload.update(['/app/new.js']);
   await rig.quiet();
   assert.deepEqual(rig.reloads, ['/app/new.js']);
 });

@@ -23,7 +23,7 @@ class Rig {
       emit: () => undefined,
       random: () => 0.5,
       fork,
-      dispatcher: new Dispatcher({ clock: this.clock, maxConnections: 100, queueTimeout: 1000, onRefused: () => undefined }),
+      dispatcher: new Dispatcher({ clock: this.clock, maxConnections: 100, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
       generation: generationOf(TWO),
       onReady: () => undefined,
       onStopping: () => undefined,
@@ -92,7 +92,7 @@ test('no worker is recycled while the code on disk is another, and one that cras
   rig.code = 'changed';
   const [worker] = rig.supervisor.workers;
   assert.ok(worker);
-  rig.supervisor.recycle(worker, 'uncaughtException');
+  rig.supervisor.recycle(worker, 'uncaughtException', 'once-a-minute');
   await rig.boot();
   assert.deepEqual(rig.slots, [0, 1]);
   rig.processes[1]?.exits(null, 'SIGKILL');
@@ -101,7 +101,7 @@ test('no worker is recycled while the code on disk is another, and one that cras
   assert.equal(rig.processes.length, 3);
 
   rig.code = 'proven';
-  rig.supervisor.recycle(worker, 'uncaughtException');
+  rig.supervisor.recycle(worker, 'uncaughtException', 'once-a-minute');
   await rig.boot();
   assert.equal(rig.processes.length, 4);
 });

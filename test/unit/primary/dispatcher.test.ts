@@ -59,9 +59,9 @@ test('each connection goes to the worker with the fewest, and our copy stays ope
   rig.admit(1);
   const [first] = [rig.connect(), rig.connect(), rig.connect(), rig.connect()];
   assert.deepEqual(rig.counts(), [2, 2]);
-  assert.equal(first?.isOpen, true);
+  assert.equal(first.isOpen, true);
   rig.dispatcher.acknowledged(0, rig.given.get(0)?.[0]?.id ?? 0);
-  assert.equal(first?.isOpen, false);
+  assert.equal(first.isOpen, false);
   assert.deepEqual(rig.refused, []);
 });
 
@@ -98,7 +98,7 @@ test('an order that was overtaken by a later one is lost', () => {
   rig.admit(0);
   const [lost, taken] = [rig.connect(), rig.connect()];
   rig.dispatcher.acknowledged(0, rig.given.get(0)?.[1]?.id ?? 0);
-  assert.deepEqual([rig.refused, lost?.isOpen, taken?.isOpen], [['out-of-descriptors'], false, false]);
+  assert.deepEqual([rig.refused, lost.isOpen, taken.isOpen], [['out-of-descriptors'], false, false]);
   assert.equal(rig.dispatcher.connectionsOf(0), 1);
 });
 
