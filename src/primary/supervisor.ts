@@ -36,7 +36,7 @@ const DRAIN_MARGIN = 8000;
 const DRAIN_INTERVAL = 1000;
 const DRAIN_SPREAD = 10_000;
 /** How often it is asked again whether a fleet may grow that was kept from it, in milliseconds. */
-const GROWTH_INTERVAL = 10_000;
+const GROWTH_INTERVAL = 5000;
 
 /**
  * A new worker has served this long, in milliseconds, before the one that it replaces leaves: what dies of its first
