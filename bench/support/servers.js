@@ -21,14 +21,15 @@ export async function startBare({ port = 0, program = BARE, args = [] } = {}) {
 }
 
 /**
- * Every option at its default, but for the worker count, a private address and a private runtime folder.
+ * Every option at its default, but for the worker count, a private address and a private runtime folder. `execArgv`
+ * are arguments of node for the primary.
  * Resolves as `startBare` does, with `primary`, the pid of the supervising process, and `log`, its lines, besides.
  */
-export async function startDaemon({ port = 0, workers = 1, ...more } = {}) {
+export async function startDaemon({ port = 0, workers = 1, execArgv = [], ...more } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'grpcserverd-bench-'));
   const file = join(folder, 'grpcserverd.config.json');
   writeFileSync(file, JSON.stringify({ servicers: [SERVICER], maxWorkers: workers, host: '127.0.0.1', port, runtimeDir: folder, ...more }));
-  const child = spawn(process.execPath, [BIN, 'start', '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...execArgv, BIN, 'start', '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
   child.once('exit', () => rmSync(folder, { recursive: true }));
   const log = [];
   const ready = await readyOf(child, log);

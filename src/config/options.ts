@@ -28,6 +28,7 @@ const define = <Out, In>(
 ): OptionSpec<Out, In> => ({ type, section, doc, applies, ...(fallback === undefined ? {} : { default: fallback }) });
 
 const HEALTH = 'grpc.health.v1.Health/*';
+const YEAR = 365 * 86_400_000;
 
 export const OPTIONS = {
   servicers: define('Services', list(servicer), undefined,
@@ -57,6 +58,13 @@ export const OPTIONS = {
 
   maxWorkers: define('Workers', orWord('auto', integer(1, 1024)), 'auto',
     'Worker processes; auto is the available parallelism, a cgroup quota included'),
+  minWorkers: define('Workers', orWord('maxWorkers', integer(1, 1024)), 'maxWorkers',
+    'With fewer than maxWorkers, the fleet starts with this many and grows and shrinks with the load (docs/scaling.md)'),
+  maxCallsPerWorker: define('Workers', orOff(integer(1, 1e12)), null,
+    'A worker is replaced after this many calls (+-20 %), its replacement first; checked every 2 s'),
+  maxWorkerAge: define('Workers', orOff(duration(1000, YEAR)), null, 'A worker is replaced after this long (+-20 %), its replacement first'),
+  maxWorkerMemory: define('Workers', orOff(size(2 ** 40)), null,
+    'A worker is replaced when its resident memory was above this (+-20 %) twice in a row, 2 s apart; its replacement first'),
   startTimeout: define('Workers', duration(100), 30_000, 'How long a worker may take until it is ready'),
   gracefulTimeout: define('Workers', duration(), 30_000, 'How long unary calls may go on in a worker that leaves'),
   streamGracefulTimeout: define('Workers', duration(), 30_000, 'How long streaming calls may go on in a worker that leaves'),

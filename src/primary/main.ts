@@ -27,6 +27,7 @@ import { handleSignals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor, type Outcome } from './supervisor.js';
+import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { welcome } from './welcome.js';
@@ -91,6 +92,7 @@ async function run(
   const dispatcher = new Dispatcher({
     clock,
     maxConnections: maxConnectionsOf(config),
+    maxHeld: autoMaxConnections(),
     queueTimeout: config.startTimeout,
     onRefused: (reason) => refusals.add(reason),
   });
@@ -122,7 +124,7 @@ async function run(
       const workers = supervisor.workers.filter(({ state }) => state === 'ready');
       const services = workers[0]?.services ?? [];
       const { maximumConcurrentRpcs } = config;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, generation.workers);
+      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.plan.goal.workers);
       emit('daemon.ready', {
         address: ports.address,
         port: ports.port,
@@ -145,16 +147,18 @@ async function run(
       inspections.noteChange();
     },
     onMessage(handle, message) {
-      if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+      if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
+      else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
       else if (message.type === 'files-loaded') code.note(handle.generation, message);
     },
-    isProven: (number) => code.isProven(number),
+    isCodeProven: (number) => code.isProven(number),
   });
+  const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
   async function prepare(sameConfig: boolean): Promise<Prepared> {
-    const before = supervisor.generation.config;
+    const before = supervisor.plan.generation.config;
     await code.begin();
     const fresh = sameConfig ? null : await load();
     const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
@@ -170,7 +174,7 @@ async function run(
         if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
         dispatcher.setMaxConnections(maxConnectionsOf(next));
         log.level = next.log.level;
-        code.answered(supervisor.goal.generation, next);
+        code.answered(supervisor.plan.goal.generation, next);
       },
       discard: () => address.discard(),
     };
@@ -186,28 +190,28 @@ async function run(
         configFile,
         address: ports.address,
         port: ports.port,
-        tls: supervisor.generation.tls !== null,
-        certificateExpiresAt: supervisor.generation.tls?.facts.notAfter.getTime() ?? 0,
+        tls: supervisor.plan.generation.tls !== null,
+        certificateExpiresAt: supervisor.plan.generation.tls?.facts.notAfter.getTime() ?? 0,
         startedAt,
         now: clock.monotonic(),
-        changedCode: code.knownChanges(supervisor.goal.generation),
+        changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
-  const scaleTo = (workers: number): void => supervisor.scale(clampWorkers(workers, supervisor.generation.workers), 'scale');
+  const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
-    look: () => code.look(supervisor.goal.generation),
+    look: () => code.look(supervisor.plan.goal.generation),
     watchers,
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
-    workers: () => supervisor.target,
+    workers: () => supervisor.plan.target,
     scale(workers) {
-      if (workers === 0) supervisor.scale(supervisor.generation.workers, 'config');
+      if (workers === 0) supervisor.scaleByConfig();
       else scaleTo(workers);
-      return supervisor.target;
+      return supervisor.plan.target;
     },
     setLogLevel(level) {
       log.level = level;
-      supervisor.generation.logLevel = level;
+      supervisor.plan.generation.logLevel = level;
       for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
     },
     inspect: (order) => inspections.run(order),
@@ -223,7 +227,7 @@ async function run(
   const target = {
     stop: (cause: string, quick: boolean) => supervisor.stop(cause, quick),
     reload: (cause: string, sameConfig: boolean) => void reloader.request(cause, sameConfig),
-    scaleBy: (difference: number) => scaleTo(supervisor.target + difference),
+    scaleBy: (difference: number) => scaleTo(supervisor.plan.target + difference),
   };
   onClose(handleSignals(target, clock));
 
@@ -243,11 +247,4 @@ async function run(
 
 function maxConnectionsOf({ maxConnections }: Config): number {
   return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
-}
-
-/** How far `scale` may go above what the config asks for. */
-const SCALE_FACTOR = 4;
-
-function clampWorkers(wanted: number, configured: number): number {
-  return Math.min(Math.max(1, wanted), SCALE_FACTOR * configured);
 }

@@ -54,7 +54,7 @@ export const EVENTS = {
     fields: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },
   },
   'connection.tls-failed': { level: 'info', doc: 'A TLS handshake failed or took too long.', fields: { peer: 'address of the client', error: 'why' } },
-  'worker.starting': { level: 'info', doc: 'A worker was forked.', fields: { cause: 'boot, crash, recycle or scale' } },
+  'worker.starting': { level: 'info', doc: 'A worker was forked.', fields: { cause: 'boot, crash, reload, scale, or why the one before is recycled' } },
   'worker.ready': { level: 'info', doc: 'A worker serves.', fields: { bootMs: 'milliseconds since the fork' } },
   'worker.draining': { level: 'info', doc: 'A worker gets no new connections and finishes its calls.', fields: { cause: 'the first reason' } },
   'worker.drained': {
