@@ -1,7 +1,7 @@
 // A saved file is a reload: of every kind of file, and one for each save, however it was written.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
 import { TestCertificates } from '../support/daemon-certificates.js';
@@ -234,6 +234,22 @@ test('a missing or broken ES module of a failed reload is a reload once it is th
   const mended = await reloadBy(daemon, () => daemon.dir.write('app/elsewhere/new.js', "export const deep = 'new';"));
   assert.equal(mended.verdict, 'done');
   assert.equal((await words(daemon)).deep, 'new');
+});
+
+test('a package that is linked into node_modules is watched, one that is installed there is not', async () => {
+  await using daemon = await startApp({}, {
+    'workspace/linked/package.json': '{"type":"module","exports":"./index.js"}',
+    'workspace/linked/index.js': "export const linked = 'one';",
+    'node_modules/installed/package.json': '{"type":"module","exports":"./index.js"}',
+    'node_modules/installed/index.js': "export const installed = 'one';",
+  });
+  await watched(daemon);
+  symlinkSync('../workspace/linked', daemon.dir.join('node_modules/linked'));
+  await reloadBy(daemon, () =>
+    daemon.dir.write('app/esm.js', "import { linked } from 'linked';\nimport { installed } from 'installed';\nexport const deep = linked + installed;"));
+  assert.equal((await words(daemon)).deep, 'oneone');
+  await assertIgnored(daemon, () => daemon.dir.write('node_modules/installed/index.js', "export const installed = 'two';"));
+  assert.equal((await reloadBy(daemon, () => daemon.dir.write('workspace/linked/index.js', "export const linked = 'two';"))).cause, 'workspace/linked/index.js');
 });
 
 test('a git checkout of five hundred files is one reload', async () => {
