@@ -124,7 +124,7 @@ describe('top', { skip }, () => {
     await using daemon = await startDaemon();
     const terminal = await top(daemon);
     terminal.type('\u001A');
-    const isStopped = (): true | undefined => (/\) T /.test(readFileSync(`/proc/${terminal.pid}/stat`, 'utf8')) ? true : undefined);
+    const isStopped = (): true | undefined => (readFileSync(`/proc/${terminal.pid}/stat`, 'utf8').includes(') T ') ? true : undefined);
     await daemon.deadline.poll(isStopped, 'the command to stand still');
     assert.ok(terminal.output.endsWith(LEFT), JSON.stringify(terminal.output.slice(-500)));
     const suspended = terminal.output.length;
