@@ -183,3 +183,9 @@ export const channelOptions: OptionType<Readonly<Record<string, number | string>
   format: (value) => JSON.stringify(value),
   schema: { type: 'object', additionalProperties: { type: ['number', 'string'] } },
 };
+
+/** A file, a folder, or a pattern of paths; made absolute as paths are. */
+export const pathPattern: OptionType<string> = {
+  ...text('a path, or a pattern such as "templates/**/*.html"'),
+  resolvePaths: (value, resolve) => resolve(value),
+};

@@ -3,7 +3,7 @@
  * file and `config show` all derive from it; nothing about an option is written anywhere else.
  */
 import { choice, duration, flag, integer, list, orOff, orWord, path, size, text, type OptionType } from './option-types.js';
-import { certificate, channelOptions, interceptor, listenHost, servicer, signatureData } from './option-values.js';
+import { certificate, channelOptions, interceptor, listenHost, pathPattern, servicer, signatureData } from './option-values.js';
 
 export interface OptionSpec<Out = unknown, In = unknown> {
   readonly type: OptionType<Out, In>;
@@ -28,6 +28,7 @@ const define = <Out, In>(
 ): OptionSpec<Out, In> => ({ type, section, doc, applies, ...(fallback === undefined ? {} : { default: fallback }) });
 
 const HEALTH = 'grpc.health.v1.Health/*';
+const YEAR = 365 * 86_400_000;
 
 export const OPTIONS = {
   servicers: define('Services', list(servicer), undefined,
@@ -57,6 +58,13 @@ export const OPTIONS = {
 
   maxWorkers: define('Workers', orWord('auto', integer(1, 1024)), 'auto',
     'Worker processes; auto is the available parallelism, a cgroup quota included'),
+  minWorkers: define('Workers', orWord('maxWorkers', integer(1, 1024)), 'maxWorkers',
+    'With fewer than maxWorkers, the fleet starts with this many and grows and shrinks with the load (docs/scaling.md)'),
+  maxCallsPerWorker: define('Workers', orOff(integer(1, 1e12)), null,
+    'A worker is replaced after this many calls (+-20 %), its replacement first; checked every 2 s'),
+  maxWorkerAge: define('Workers', orOff(duration(1000, YEAR)), null, 'A worker is replaced after this long (+-20 %), its replacement first'),
+  maxWorkerMemory: define('Workers', orOff(size(2 ** 40)), null,
+    'A worker is replaced when its resident memory was above this (+-20 %) twice in a row, 2 s apart; its replacement first'),
   startTimeout: define('Workers', duration(100), 30_000, 'How long a worker may take until it is ready'),
   gracefulTimeout: define('Workers', duration(), 30_000, 'How long unary calls may go on in a worker that leaves'),
   streamGracefulTimeout: define('Workers', duration(), 30_000, 'How long streaming calls may go on in a worker that leaves'),
@@ -66,6 +74,11 @@ export const OPTIONS = {
     'Workers that may boot at the same time; auto is the available parallelism'),
   surge: define('Workers', orWord('all', integer(1, 1024)), 'all',
     'Workers above the goal that may exist during a reload; all: the whole new generation is ready before an old worker leaves'),
+  autoreload: define('Workers', flag(), false,
+    'Reload when the config, a servicer, an interceptor, a proto, a certificate or a file that the workers loaded changes'),
+  'watch.include': define('Workers', list(pathPattern), [],
+    'More files for autoreload: files, folders, or patterns with *, ** and ?'),
+  'watch.exclude': define('Workers', list(pathPattern), [], 'What autoreload leaves alone: files, folders, or patterns; they win'),
   nodeArguments: define('Workers', list(text('an argument of node, such as "--max-old-space-size=512"', /^-/)), [],
     'Arguments of node for the workers'),
 

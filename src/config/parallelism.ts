@@ -37,9 +37,14 @@ export function availableParallelism(): number {
   });
 }
 
-/** The number of workers that a config asks for. */
+/** The most workers that a config asks for. */
 export function resolveWorkers({ maxWorkers }: Pick<Config, 'maxWorkers'>, parallelism = availableParallelism()): number {
   return maxWorkers === 'auto' ? parallelism : maxWorkers;
+}
+
+/** The fewest; the same as the most unless the fleet is to follow the load. */
+export function resolveMinWorkers(config: Pick<Config, 'minWorkers' | 'maxWorkers'>, parallelism = availableParallelism()): number {
+  return config.minWorkers === 'maxWorkers' ? resolveWorkers(config, parallelism) : config.minWorkers;
 }
 
 /** The group and all above it. Inside a container the upper ones may be out of sight; the root is always there. */

@@ -1,9 +1,13 @@
 import { DaemonError } from '../shared/errors.js';
+import { formatSize } from '../shared/quantity.js';
 import type { Config } from './options.js';
-import { resolveWorkers } from './parallelism.js';
+import { resolveMinWorkers, resolveWorkers } from './parallelism.js';
 
 /** The longest path that the kernel takes for a unix socket, in bytes, less the NUL. */
 const SOCKET_PATH_LIMIT = 107;
+
+/** About the resident memory of a worker with a small servicer that has served nothing yet, in bytes. */
+const IDLE_MEMORY = 72 * 2 ** 20;
 
 /** The module and export that place the signature check among the interceptors. */
 export const SIGNATURE_MODULE = 'grpcserverd/interceptors';
@@ -19,8 +23,9 @@ export const SIGNATURE_EXPORT = 'signatureValidation';
 export function validateConfig(config: Config, parallelism: number): string[] {
   checkAddress(config);
   checkCertificates(config);
+  checkWorkers(config, parallelism);
   checkCallLimit(config, parallelism);
-  return [...signatureWarnings(config), ...certificateWarnings(config)];
+  return [...signatureWarnings(config), ...certificateWarnings(config), ...memoryWarnings(config)];
 }
 
 /** True when calls are checked for signatureData, were authentication on: by the option, or by name in the list. */
@@ -66,6 +71,13 @@ function checkCertificates({ authentication, certificates, clientAuthentication 
   }
 }
 
+function checkWorkers(config: Config, parallelism: number): void {
+  const [min, max] = [resolveMinWorkers(config, parallelism), resolveWorkers(config, parallelism)];
+  if (min <= max) return;
+  const auto = config.maxWorkers === 'auto' ? ' (auto)' : '';
+  refuse(`minWorkers is ${min} and maxWorkers is ${max}${auto}`, `Set minWorkers to ${max} or fewer, or maxWorkers to ${min} or more.`);
+}
+
 function checkCallLimit(config: Config, parallelism: number): void {
   const limit = config.maximumConcurrentRpcs;
   const workers = resolveWorkers(config, parallelism);
@@ -86,6 +98,11 @@ function signatureWarnings(config: Config): string[] {
     return ['signature is on but authentication is off: signatures are not checked (secrets must not travel unencrypted)'];
   }
   return hasData ? [] : ['signature is on but signatureData is empty: every call passes'];
+}
+
+function memoryWarnings({ maxWorkerMemory }: Config): string[] {
+  if (maxWorkerMemory === null || maxWorkerMemory >= IDLE_MEMORY) return [];
+  return [`maxWorkerMemory is ${formatSize(maxWorkerMemory)}: a worker that does nothing needs about ${formatSize(IDLE_MEMORY)}, so all will be replaced again and again`];
 }
 
 function certificateWarnings({ authentication, certificates }: Config): string[] {

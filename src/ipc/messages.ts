@@ -22,12 +22,16 @@ export type ToWorker =
       readonly ticketKeys: string;
     }
   | { readonly type: 'take-socket'; readonly id: number }
+  /** Was that order received? Node drops one whose socket finds no free file descriptor, and tells nobody. */
+  | { readonly type: 'confirm-socket'; readonly id: number }
   /**
    * Finish the calls within their timeouts and exit. `delay`: ask the clients to leave only after that many
    * milliseconds, so that workers leave one after the other. `quick`: all within that many milliseconds instead.
    */
   | { readonly type: 'drain'; readonly cause: string; readonly delay: number; readonly quick: number | null }
   | { readonly type: 'set-log-level'; readonly level: string }
+  /** This worker's share of maximumConcurrentRpcs from now on; calls over it that are in progress go on. */
+  | { readonly type: 'set-call-limit'; readonly limit: number }
   /** Open the inspector, close it, or write the heap to a file. */
   | { readonly type: 'inspect'; readonly id: number; readonly action: InspectAction };
 
@@ -42,7 +46,7 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly error: ErrorData; readonly permanent: boolean }
   | ({ readonly type: 'heartbeat' } & Load)
   | { readonly type: 'socket-taken'; readonly id: number }
-  /** The order to take a socket came without it: this process is out of file descriptors. */
+  /** The order to take a socket never came, or came without it: this process is out of file descriptors. */
   | { readonly type: 'socket-lost'; readonly id: number }
   | { readonly type: 'sockets-closed'; readonly count: number }
   /** It was asked by somebody else (SIGTERM) to leave, and waits for the order. */
@@ -50,8 +54,11 @@ export type FromWorker =
   /** It would like to be replaced: its state may be damaged. */
   | { readonly type: 'recycle-wanted'; readonly cause: string }
   | { readonly type: 'drained'; readonly finished: number; readonly cut: readonly CallSummary[] }
-  /** The files that its servicers, interceptors and protos came from, as far as they can be told; absolute paths. */
-  | { readonly type: 'files-loaded'; readonly files: readonly string[] }
+  /**
+   * The files that its servicers, interceptors and protos came from, as far as they can be told: absolute paths that
+   * it did not name before. `rewritten`: those of them that were written again after it had loaded them.
+   */
+  | { readonly type: 'files-loaded'; readonly files: readonly string[]; readonly rewritten: readonly string[] }
   /** The answer to `inspect`: the address of the inspector, the path of the snapshot, empty once closed; or why not. */
   | { readonly type: 'inspected'; readonly id: number; readonly result: string; readonly error: ErrorData | null };
 
@@ -75,6 +82,6 @@ export interface Load {
   readonly heapUsed: number;
   /** 99th percentile of the time of the calls that ended over the interval, in milliseconds; 0 without any. */
   readonly p99: number;
-  /** The call that has been in progress longest. */
+  /** The call that has been in progress longest; watches of health apart, which a drain ends first. */
   readonly oldestCall: CallSummary | null;
 }

@@ -22,6 +22,8 @@ const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'erro
 export interface ControlHandlers {
   readonly watchers: Watchers;
   readonly status: () => Status;
+  /** Brings up to date what `status` only remembers. Never rejects. */
+  readonly look: () => Promise<void>;
   /** Never rejects. */
   readonly reload: (sameConfig: boolean) => Promise<ReloadReport>;
   /** How many workers there shall be. */
@@ -70,10 +72,13 @@ export async function serveControl(path: string, handlers: ControlHandlers): Pro
 }
 
 function implement(handlers: ControlHandlers) {
-  const getStatus: handleUnaryCall<object, Status> = (_call, callback) => callback(null, handlers.status());
+  const getStatus: handleUnaryCall<object, Status> = (_call, callback) => {
+    void handlers.look().then(() => callback(null, handlers.status()));
+  };
 
   const watch: handleServerStreamingCall<{ intervalMs: number }, Status> = (call) => {
     const send = (): void => {
+      void handlers.look();
       // A watcher that does not read gets the newest when it does.
       if (call.writableLength === 0) call.write(handlers.status());
     };

@@ -1,9 +1,13 @@
 /** Runs in the primary. What all workers of one generation are started with. */
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
-import { availableParallelism, resolveWorkers } from '../config/parallelism.js';
+import { availableParallelism, resolveMinWorkers, resolveWorkers } from '../config/parallelism.js';
+import type { GoalSource } from '../control/definition.js';
 import type { ToWorker } from '../ipc/messages.js';
 import { shareCallLimit } from '../shared/call-shares.js';
+
+/** How far `scale` may go above what the config asks for. */
+const SCALE_FACTOR = 4;
 
 export interface GenerationParts {
   readonly config: Config;
@@ -16,6 +20,9 @@ export interface GenerationParts {
 export class Generation {
   readonly config: Config;
   readonly tls: TlsMaterial | null;
+  /** How many workers the config asks for, at the least and at the most. */
+  readonly minWorkers: number;
+  readonly maxWorkers: number;
   readonly #logFormat: 'json' | 'pretty';
   readonly #ticketKeys: string;
   /** Of the workers that start from now on; else what the config says. */
@@ -24,13 +31,30 @@ export class Generation {
   constructor({ config, tls, logFormat, ticketKeys }: GenerationParts) {
     this.config = config;
     this.tls = tls;
+    this.minWorkers = resolveMinWorkers(config);
+    this.maxWorkers = resolveWorkers(config);
     this.#logFormat = logFormat;
     this.#ticketKeys = ticketKeys;
   }
 
-  /** How many workers the config asks for. */
-  get workers(): number {
-    return resolveWorkers(this.config);
+  /** Whether the fleet follows the load. */
+  get isElastic(): boolean {
+    return this.minWorkers < this.maxWorkers;
+  }
+
+  /**
+   * How many workers a fleet of `current` has when the config, and nobody else, decides. One that follows the load
+   * keeps what it has, within the config's limits: it may need it, and shrinks by itself if not.
+   */
+  sizeFrom(current: number): { readonly workers: number; readonly source: GoalSource } {
+    const workers = Math.min(Math.max(this.minWorkers, current), this.maxWorkers);
+    return { workers, source: workers === this.minWorkers ? 'config' : 'elastic' };
+  }
+
+  /** What `scale` makes of a wish: no worker without a call that it may take, and not without bounds. */
+  clampScale(wanted: number): number {
+    const most = Math.min(SCALE_FACTOR * this.maxWorkers, this.config.maximumConcurrentRpcs ?? Infinity);
+    return Math.min(Math.max(1, wanted), most);
   }
 
   /** How many may boot at the same time. */
@@ -50,16 +74,21 @@ export class Generation {
     return surge === 'all' ? workers : Math.min(surge, workers);
   }
 
-  /** The order that starts the worker of a slot. @param workers how many share the cap on calls */
-  startMessage(slot: number, generation: number, workers: number): ToWorker {
+  /** A slot's share of the cap on calls when the slots below `workers` share it out; null without a cap. */
+  callLimit(slot: number, workers: number): number | null {
     const { maximumConcurrentRpcs } = this.config;
+    return maximumConcurrentRpcs === null ? null : shareCallLimit(maximumConcurrentRpcs, workers, slot);
+  }
+
+  /** The order that starts the worker of a slot. @param workers how many share the cap on calls */
+  startMessage(slot: number, generation: number, workers: number): Extract<ToWorker, { type: 'start' }> {
     return {
       type: 'start',
       slot,
       generation,
       config: this.logLevel === null ? this.config : { ...this.config, log: { ...this.config.log, level: this.logLevel } },
       logFormat: this.#logFormat,
-      callLimit: maximumConcurrentRpcs === null ? null : shareCallLimit(maximumConcurrentRpcs, workers, slot),
+      callLimit: this.callLimit(slot, workers),
       tls: this.tls === null ? null : { pem: this.tls.pem },
       ticketKeys: this.#ticketKeys,
     };

@@ -27,6 +27,8 @@ import { handleSignals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor, type Outcome } from './supervisor.js';
+import { Upkeep } from './upkeep.js';
+import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { welcome } from './welcome.js';
 
@@ -63,9 +65,22 @@ async function run(
   const tls = readCertificates(config, new Date());
   const isTerminal = process.stdout.isTTY;
   const logFormat = resolveLogFormat(config.log.format, isTerminal);
-  const { emit, log } = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
+  const logger = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
+  const { log } = logger;
   const clock = new SteadyClock(systemClock);
   onClose(() => clock.stop());
+  const watchers = new Watchers(clock);
+  const code = new UserCode({
+    clock,
+    emit: logger.emit,
+    config,
+    configFile,
+    terminal: isTerminal && logFormat === 'pretty' ? (text) => process.stdout.write(text) : null,
+    reload: (cause) => void reloader.request(cause),
+    onChange: () => watchers.notify(),
+  });
+  onClose(() => code.close());
+  const emit = code.noting(logger.emit);
   const startedAt = clock.monotonic();
   process.title = `grpcserverd: primary (${config.name})`;
 
@@ -77,6 +92,7 @@ async function run(
   const dispatcher = new Dispatcher({
     clock,
     maxConnections: maxConnectionsOf(config),
+    maxHeld: autoMaxConnections(),
     queueTimeout: config.startTimeout,
     onRefused: (reason) => refusals.add(reason),
   });
@@ -96,7 +112,6 @@ async function run(
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
-  const watchers = new Watchers(clock);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
     clock,
@@ -109,7 +124,7 @@ async function run(
       const workers = supervisor.workers.filter(({ state }) => state === 'ready');
       const services = workers[0]?.services ?? [];
       const { maximumConcurrentRpcs } = config;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, generation.workers);
+      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.goal.workers);
       emit('daemon.ready', {
         address: ports.address,
         port: ports.port,
@@ -122,6 +137,7 @@ async function run(
       if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, ports, tls: tls !== null, services, workers, callLimit }));
     },
     onStopping() {
+      code.close();
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
@@ -131,17 +147,23 @@ async function run(
       inspections.noteChange();
     },
     onMessage(handle, message) {
-      if (message.type === 'recycle-wanted') supervisor.recycle(handle, message.cause);
+      if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
+      else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
+      else if (message.type === 'files-loaded') code.note(handle.generation, message);
     },
+    isCodeProven: (number) => code.isProven(number),
   });
+  const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
   async function prepare(sameConfig: boolean): Promise<Prepared> {
     const before = supervisor.generation.config;
+    await code.begin();
     const fresh = sameConfig ? null : await load();
     const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
     const next = carried.config;
+    await code.consider(next);
     const material = readCertificates(next, new Date());
     const address = await ports.change(next);
     warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
@@ -149,15 +171,16 @@ async function run(
       generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
       restartRequired: carried.restartRequired,
       commit() {
-        address.commit();
+        if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
         dispatcher.setMaxConnections(maxConnectionsOf(next));
         log.level = next.log.level;
+        code.answered(supervisor.goal.generation, next);
       },
       discard: () => address.discard(),
     };
   }
 
-  const reloader = new Reloader({ clock, emit, supervisor, prepare });
+  const reloader = new Reloader({ clock, emit, supervisor, prepare, onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
   const status = () =>
     describeStatus(
       { supervisor, dispatcher, reloader },
@@ -171,16 +194,18 @@ async function run(
         certificateExpiresAt: supervisor.generation.tls?.facts.notAfter.getTime() ?? 0,
         startedAt,
         now: clock.monotonic(),
+        changedCode: code.knownChanges(supervisor.goal.generation),
       },
     );
-  const scaleTo = (workers: number): void => supervisor.scale(clampWorkers(workers, supervisor.generation.workers), 'scale');
+  const scaleTo = (workers: number): void => supervisor.scale(supervisor.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
+    look: () => code.look(supervisor.goal.generation),
     watchers,
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
     workers: () => supervisor.target,
     scale(workers) {
-      if (workers === 0) supervisor.scale(supervisor.generation.workers, 'config');
+      if (workers === 0) supervisor.scaleByConfig();
       else scaleTo(workers);
       return supervisor.target;
     },
@@ -206,8 +231,11 @@ async function run(
   };
   onClose(handleSignals(target, clock));
 
+  code.start();
   supervisor.start();
   const outcome = await supervisor.finished;
+  // One that was reading the config when the stop came has nothing left to replace, and says so.
+  await reloader.idle();
   refusals.flush();
   if (outcome.error !== null) {
     const { code, message, hint } = outcome.error;
@@ -219,11 +247,4 @@ async function run(
 
 function maxConnectionsOf({ maxConnections }: Config): number {
   return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
-}
-
-/** How far `scale` may go above what the config asks for. */
-const SCALE_FACTOR = 4;
-
-function clampWorkers(wanted: number, configured: number): number {
-  return Math.min(Math.max(1, wanted), SCALE_FACTOR * configured);
 }

@@ -37,17 +37,18 @@ export class Ports {
 
   /**
    * Opens another address beside the one that serves; the same one is left alone, so port 0 keeps its port.
-   * @returns what makes it the one that serves, or closes it again
+   * @returns what makes it the one that serves (and tells whether it is another one), or closes it again
    * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION; the old one serves on
    */
-  async change({ host, port }: Address): Promise<{ commit(): void; discard(): void }> {
-    if (host === this.#wanted.host && port === this.#wanted.port) return { commit: () => undefined, discard: () => undefined };
+  async change({ host, port }: Address): Promise<{ commit(): boolean; discard(): void }> {
+    if (host === this.#wanted.host && port === this.#wanted.port) return { commit: () => false, discard: () => undefined };
     const listener = await listen(host, port, this.#events);
     return {
       commit: () => {
         this.#listener.close();
         this.#listener = listener;
         this.#wanted = { host, port };
+        return true;
       },
       discard: () => listener.close(),
     };

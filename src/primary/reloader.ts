@@ -27,6 +27,7 @@ export interface ReloaderOptions {
   readonly supervisor: Supervisor;
   /** Reads the settings again, or with `sameConfig` the very same. @throws DaemonError when they are not valid */
   readonly prepare: (sameConfig: boolean) => Promise<Prepared>;
+  readonly onEnded: (report: ReloadReport) => void;
 }
 
 interface Wish {
@@ -63,6 +64,11 @@ export class Reloader {
     return { cause: this.#running.cause, stage: this.#options.supervisor.rollout?.stage ?? 'checking' };
   }
 
+  /** Resolves when no reload runs or waits. */
+  async idle(): Promise<void> {
+    while (this.#running !== null) await this.#running.report;
+  }
+
   /** Asks for a reload; resolves with its verdict, and never rejects. */
   request(cause: string, sameConfig = false): Promise<ReloadReport> {
     if (this.#running === null) return this.#begin(makeWish(cause, sameConfig));
@@ -76,6 +82,7 @@ export class Reloader {
     this.#running = wish;
     void this.#run(wish).then((report) => {
       this.#last = report;
+      this.#options.onEnded(report);
       this.#running = null;
       wish.settle(report);
       const next = this.#waiting;

@@ -1,7 +1,11 @@
 /** Runs in the primary. What is remembered of a slot from one worker to the next. */
 import { afterCrash, CLEAN_BUDGET, type CrashBudget } from './crash-budget.js';
+import type { Pace } from './recycling-policy.js';
 
-/** A slot is recycled at most this often, in milliseconds, so that one poisonous call does not keep it restarting. */
+/**
+ * A slot is recycled once in this many milliseconds for what a new worker may suffer at once as well: one poisonous
+ * call, or a limit below what every worker needs, must not keep it restarting.
+ */
 const RECYCLE_INTERVAL = 60_000;
 
 interface Slot {
@@ -50,12 +54,18 @@ export class Slots {
     for (const slot of this.#slots.values()) slot.budget = CLEAN_BUDGET;
   }
 
-  /** Whether the slot's turn to be recycled has come; if so it is used up. */
-  takeRecycleTurn(slot: number, now: number): boolean {
-    const entry = this.#slot(slot);
-    if (now - entry.recycledAt < RECYCLE_INTERVAL) return false;
-    entry.recycledAt = now;
-    return true;
+  /** Whether the slot's turn to be recycled has come. */
+  mayRecycle(slot: number, now: number, pace: Pace): boolean {
+    return pace === 'any-time' || now - this.#slot(slot).recycledAt >= RECYCLE_INTERVAL;
+  }
+
+  noteRecycled(slot: number, now: number): void {
+    this.#slot(slot).recycledAt = now;
+  }
+
+  /** Forgets the slots from `count` on: the fleet does without them, and whoever gets them back begins anew. */
+  forgetFrom(count: number): void {
+    for (const slot of this.#slots.keys()) if (slot >= count) this.#slots.delete(slot);
   }
 
   /** The next moment after `now` at which a slot below `count` may fork again; Infinity if none waits. */

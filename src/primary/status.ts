@@ -1,5 +1,6 @@
 /** Runs in the primary. What `status` says, from what the supervisor and the dispatcher know; pure. */
 import type { Health, Status, WorkerStatus } from '../control/definition.js';
+import { nameFiles } from './code/name-files.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Reloader } from './reloader.js';
 import type { Supervisor } from './supervisor.js';
@@ -23,12 +24,14 @@ export interface StatusFacts {
   /** Milliseconds on the clock of the supervisor. */
   readonly startedAt: number;
   readonly now: number;
+  /** Files that hold something else than what the generation was proven with. */
+  readonly changedCode: readonly string[];
 }
 
 export function describeStatus({ supervisor, dispatcher, reloader }: StatusSources, facts: StatusFacts): Status {
   const workers = supervisor.workers;
   const { goal } = supervisor;
-  const problems = findProblems(supervisor, reloader, workers);
+  const problems = findProblems(supervisor, reloader, workers, facts.changedCode);
   const described = workers.map((worker) => describeWorker(worker, supervisor, dispatcher, facts.now));
   const { progress } = reloader;
   return {
@@ -61,17 +64,28 @@ function healthOf(supervisor: Supervisor, problems: readonly string[]): Health {
   return problems.length === 0 ? 'healthy' : 'degraded';
 }
 
-function findProblems(supervisor: Supervisor, reloader: Reloader, workers: readonly WorkerHandle[]): string[] {
+function findProblems(
+  supervisor: Supervisor,
+  reloader: Reloader,
+  workers: readonly WorkerHandle[],
+  changedCode: readonly string[],
+): string[] {
   if (supervisor.phase !== 'serving') return [];
   const problems: string[] = [];
   for (let slot = 0; slot < supervisor.goal.workers; slot++) {
     if (workers.some((worker) => worker.slot === slot && worker.state === 'ready')) continue;
     const crashes = supervisor.slots.crashes(slot);
+    // A fleet that grows is well.
+    const isNew = crashes === 0 && supervisor.slots.restarts(slot) === 0 && workers.some((worker) => worker.slot === slot && worker.state === 'starting');
+    if (isNew) continue;
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }
   const { last } = reloader;
   if (last !== null && last.error !== '') problems.push(`The last reload failed (${last.verdict}): ${last.error}`);
   if (supervisor.isMixed) problems.push('Two generations serve: the last reload was halted half-way');
+  if (changedCode.length > 0) {
+    problems.push(`Code changed on disk since generation ${supervisor.goal.generation} was proven: ${nameFiles(changedCode)}; reload to use it`);
+  }
   return problems;
 }
 

@@ -11,6 +11,7 @@ import { DaemonError, toError } from '../shared/errors.js';
 import type { Emit } from '../shared/events.js';
 import { EXIT } from '../shared/exit-codes.js';
 import { BootQueue } from './boot-queue.js';
+import { countSharers } from './call-sharers.js';
 import { readLines } from './console-lines.js';
 import type { DeadlineLimits } from './deadline-of.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -20,6 +21,7 @@ import type { ForkedProcess } from './fork.js';
 import type { Generation } from './generation.js';
 import { FAULTS, Life } from './life.js';
 import { isProven, reconcile, type Action, type Goal } from './reconcile.js';
+import type { Pace } from './recycling-policy.js';
 import { Rollout } from './rollout.js';
 import { Slots } from './slots.js';
 import { WorkerHandle } from './worker-handle.js';
@@ -33,6 +35,8 @@ const DRAIN_MARGIN = 8000;
 /** Old workers ask their clients to leave one after the other, that far apart, and all within the limit; in ms. */
 const DRAIN_INTERVAL = 1000;
 const DRAIN_SPREAD = 10_000;
+/** How often it is asked again whether a fleet may grow that was kept from it, in milliseconds. */
+const GROWTH_INTERVAL = 5000;
 
 /**
  * A new worker has served this long, in milliseconds, before the one that it replaces leaves: what dies of its first
@@ -71,6 +75,11 @@ export interface SupervisorOptions {
   readonly onStopping: () => void;
   /** Called after everything that may have changed what `status` says. */
   readonly onChange: () => void;
+  /**
+   * Whether what is on disk is what the generation was proven with; absent: it always is. While it is not, no worker
+   * is recycled or added. Never rejects.
+   */
+  readonly isCodeProven?: (generation: number) => Promise<boolean>;
   /** Messages that are no business of the fleet's. */
   readonly onMessage: (handle: WorkerHandle, message: FromWorker) => void;
 }
@@ -85,8 +94,10 @@ type Input =
       readonly commit: () => void;
       readonly settle: (result: RollResult) => void;
     }
-  | { readonly type: 'scale'; readonly workers: number; readonly source: GoalSource }
-  | { readonly type: 'recycle'; readonly handle: WorkerHandle; readonly cause: string }
+  /** Null: what the config asks for. */
+  | { readonly type: 'scale'; readonly workers: number | null; readonly source: 'scale' | 'elastic' }
+  | { readonly type: 'recycle'; readonly handle: WorkerHandle; readonly cause: string; readonly pace: Pace }
+  | { readonly type: 'grow'; readonly generation: number }
   | { readonly type: 'stop'; readonly cause: string; readonly quick: boolean }
   | { readonly type: 'wake' };
 
@@ -94,7 +105,7 @@ type Input =
 interface Rolling {
   readonly rollout: Rollout;
   /** What to go back to. */
-  readonly before: { readonly goal: Goal; readonly source: GoalSource; readonly accepted: readonly number[] };
+  before: { readonly goal: Goal; readonly source: GoalSource; readonly accepted: readonly number[]; readonly held: number };
   /** How many workers there shall be when it is done. */
   workers: number;
   readonly drained: DrainedWorker[];
@@ -117,6 +128,8 @@ export class Supervisor {
   #accepted: readonly number[] = [1];
   #newest = 1;
   #rolling: Rolling | null = null;
+  /** Slots from this one on stay empty until it is known that the code on disk is proven. */
+  #held = Infinity;
   #isLooping = false;
   #cancelWake: () => void = () => undefined;
   #goal: Goal;
@@ -130,7 +143,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     const { generation } = options;
     this.#options = options;
-    this.#goal = { workers: generation.workers, generation: 1 };
+    this.#goal = { workers: generation.minWorkers, generation: 1 };
     this.#generations.set(1, generation);
     this.#slots = new Slots(options.random);
     this.#boots = new BootQueue(generation.bootConcurrency);
@@ -161,11 +174,16 @@ export class Supervisor {
 
   /** What the workers of the goal's generation are started with. */
   get generation(): Generation {
-    return this.#generationOf(this.#goal.generation);
+    return this.generationOf(this.#goal.generation);
   }
 
   get rollout(): Rollout | null {
     return this.#rolling?.rollout ?? null;
+  }
+
+  /** True while a reload has not brought its whole new generation up. */
+  get isTurning(): boolean {
+    return this.#rolling !== null && this.#rolling.rollout.stage !== 'draining';
   }
 
   /** True after a halted reload, until the next one. */
@@ -209,14 +227,28 @@ export class Supervisor {
     return new Promise((settle) => this.#post({ type: 'roll', generation, cause, commit, settle }));
   }
 
-  /** Changes how many workers there shall be. */
-  scale(workers: number, source: GoalSource): void {
+  /** Changes how many workers there shall be; the load (`elastic`) has no say after a person or during a reload. */
+  scale(workers: number, source: 'scale' | 'elastic'): void {
     this.#post({ type: 'scale', workers, source });
   }
 
-  /** Replaces one worker, new before old, when its turn comes. */
-  recycle(handle: WorkerHandle, cause: string): void {
-    this.#post({ type: 'recycle', handle, cause });
+  /** Goes back to what the config asks for. */
+  scaleByConfig(): void {
+    this.#post({ type: 'scale', workers: null, source: 'scale' });
+  }
+
+  /** Whether `recycle` would do anything now. */
+  mayRecycle({ state, slot }: WorkerHandle, pace: Pace): boolean {
+    // One at a time in the fleet, and not beside a reload, which replaces all anyway.
+    return state === 'ready' && !this.isTurning && !this.#fleet.isRecycling() && this.#slots.mayRecycle(slot, this.#now(), pace);
+  }
+
+  /** Replaces one worker, new before old, if its turn has come; else the wish is forgotten. */
+  recycle(handle: WorkerHandle, cause: string, pace: Pace): void {
+    const recycle = (): void => this.#post({ type: 'recycle', handle, cause, pace });
+    const { isCodeProven } = this.#options;
+    if (isCodeProven === undefined) recycle();
+    else void isCodeProven(this.#goal.generation).then((proven) => (proven ? recycle() : undefined));
   }
 
   /** @param quick give the calls in flight two seconds; also speeds up a stop that is under way */
@@ -255,7 +287,10 @@ export class Supervisor {
         this.#takeScale(input.workers, input.source);
         break;
       case 'recycle':
-        this.#takeRecycle(input.handle, input.cause);
+        this.#takeRecycle(input.handle, input.cause, input.pace);
+        break;
+      case 'grow':
+        if (input.generation === this.#goal.generation) this.#held = Infinity;
         break;
       case 'stop':
         this.#takeStop(input.cause, input.quick);
@@ -283,6 +318,7 @@ export class Supervisor {
       case 'heartbeat':
         handle.noteLoad(message, this.#now());
         this.#life.step(handle, 'heartbeat', 'heartbeat');
+        onMessage(handle, message);
         break;
       case 'socket-taken':
         dispatcher.acknowledged(handle.id, message.id);
@@ -308,8 +344,30 @@ export class Supervisor {
     }
   }
 
-  #startOrder({ slot, generation }: WorkerHandle): ToWorker {
-    return this.#generationOf(generation).startMessage(slot, generation, this.#rolling?.workers ?? this.#goal.workers);
+  #startOrder(handle: WorkerHandle): ToWorker {
+    const { slot, generation } = handle;
+    // A fleet that starts, and a new generation, share as they will when they are complete.
+    const isWhole = this.#phase === 'serving' && !this.isTurning;
+    const sharers = isWhole ? Math.max(slot + 1, this.#sharers()) : this.target;
+    const order = this.generationOf(generation).startMessage(slot, generation, sharers);
+    handle.callLimit = order.callLimit;
+    return order;
+  }
+
+  #sharers(): number {
+    return countSharers(this.#fleet.all().filter(({ generation }) => this.#accepted.includes(generation)));
+  }
+
+  /** Tells the workers their shares of the cap on calls anew when there are more of them, or fewer. */
+  #shareCalls(): void {
+    if (this.generation.config.maximumConcurrentRpcs === null || this.#phase !== 'serving' || this.isTurning) return;
+    const sharers = this.#sharers();
+    for (const handle of this.#fleet.ready()) {
+      const limit = this.generationOf(handle.generation).callLimit(handle.slot, Math.max(sharers, handle.slot + 1));
+      if (limit === null || limit === handle.callLimit) continue;
+      handle.callLimit = limit;
+      handle.send({ type: 'set-call-limit', limit });
+    }
   }
 
   #takeFailure(handle: WorkerHandle, error: DaemonError, permanent: boolean): void {
@@ -346,18 +404,21 @@ export class Supervisor {
       settle({ verdict: 'pre-empted', error: null, drained: [] });
       return;
     }
-    const before = { goal: this.#goal, source: this.#source, accepted: this.#accepted };
+    const before = { goal: this.#goal, source: this.#source, accepted: this.#accepted, held: this.#held };
     const old = this.generation;
     this.#newest += 1;
     const rollout = new Rollout(this.#goal.generation, this.#newest, cause);
     this.#generations.set(rollout.to, generation);
-    const keepsScale = this.#source === 'scale' && old.workers === generation.workers;
-    if (!keepsScale) this.#source = 'config';
-    const workers = keepsScale ? this.#goal.workers : generation.workers;
+    const keepsScale = this.#source === 'scale' && old.minWorkers === generation.minWorkers && old.maxWorkers === generation.maxWorkers;
+    const { workers, source } = keepsScale ? { workers: generation.clampScale(this.#goal.workers), source: this.#source } : generation.sizeFrom(this.#goal.workers);
+    this.#source = source;
     this.#rolling = { rollout, before, workers, drained: [], commit, settle };
     // Until the new ones serve, none of the old is too many.
     this.#goal = { workers: Math.max(workers, this.#goal.workers), generation: rollout.to };
     this.#accepted = [rollout.to];
+    this.#held = Infinity;
+    // Crashes of the old code say nothing about the new.
+    this.#slots.forgive();
     this.#boots.setConcurrency(generation.bootConcurrency);
     this.#options.emit('reload.started', { cause, generation: rollout.to });
   }
@@ -367,6 +428,7 @@ export class Supervisor {
     this.#goal = before.goal;
     this.#source = before.source;
     this.#accepted = before.accepted;
+    if (before.held !== Infinity) this.#hold(before.held);
     // What the new generation did wrong is no fault of the old one's slots.
     this.#slots.forgive();
     this.#endRoll({ verdict: 'rolled-back', error: rollout.error, drained: rolling.drained });
@@ -375,7 +437,7 @@ export class Supervisor {
   #halt(rolling: Rolling): void {
     const { rollout, workers } = rolling;
     this.#accepted = [rollout.from, rollout.to];
-    this.#goal = { ...this.#goal, workers };
+    this.#resize(workers);
     this.#endRoll({ verdict: 'halted', error: rollout.error, drained: rolling.drained });
   }
 
@@ -401,7 +463,7 @@ export class Supervisor {
         if (new Set(ready.filter((handle) => isProven(handle, limits)).map(({ slot }) => slot)).size < this.#goal.workers) return false;
         rollout.complete();
         commit();
-        this.#goal = { ...this.#goal, workers };
+        this.#resize(workers);
         return true;
       case 'draining':
         if (!this.#fleet.all().every(isNew)) return false;
@@ -411,22 +473,58 @@ export class Supervisor {
     }
   }
 
-  #takeScale(workers: number, source: GoalSource): void {
+  #takeScale(wanted: number | null, by: 'scale' | 'elastic'): void {
     if (this.#phase !== 'serving') return;
+    if (by === 'elastic' && (this.#source === 'scale' || this.isTurning)) return;
+    const before = this.target;
+    const { workers, source } = wanted === null ? this.generation.sizeFrom(before) : { workers: wanted, source: by };
     this.#source = source;
-    if (this.#rolling !== null) {
-      // Counts when the new generation serves.
-      this.#rolling.workers = workers;
-      return;
+    if (this.#rolling !== null) this.#rescale(this.#rolling, workers);
+    if (!this.isTurning) {
+      if (workers > this.#goal.workers) this.#hold(this.#goal.workers);
+      this.#resize(workers);
     }
-    if (workers !== this.#goal.workers) this.#options.emit('fleet.scaled', { before: this.#goal.workers, after: workers, source });
-    this.#goal = { ...this.#goal, workers };
+    if (workers !== before) this.#options.emit('fleet.scaled', { before, after: workers, source });
   }
 
-  #takeRecycle(handle: WorkerHandle, cause: string): void {
-    // One at a time in the fleet, and not beside a reload, which replaces all anyway; the wish comes again.
-    if (this.#rolling !== null || this.#fleet.isRecycling() || handle.state !== 'ready') return;
-    if (this.#slots.takeRecycleTurn(handle.slot, this.#now())) handle.recycle = cause;
+  /** A size that is wished during a reload counts when the new generation serves, or when the old one goes on. */
+  #rescale(rolling: Rolling, workers: number): void {
+    const { goal, held } = rolling.before;
+    rolling.workers = workers;
+    rolling.before = {
+      ...rolling.before,
+      source: this.#source,
+      goal: { ...goal, workers },
+      held: workers > goal.workers ? Math.min(held, goal.workers) : held,
+    };
+  }
+
+  #resize(workers: number): void {
+    this.#goal = { ...this.#goal, workers };
+    this.#slots.forgetFrom(workers);
+  }
+
+  /** Keeps the fleet from growing beyond that many workers until the code on disk is known to be proven. */
+  #hold(workers: number): void {
+    const { isCodeProven } = this.#options;
+    if (isCodeProven === undefined) return;
+    const isAsked = this.#held !== Infinity;
+    this.#held = Math.min(this.#held, workers);
+    if (!isAsked) void this.#askToGrow(isCodeProven);
+  }
+
+  async #askToGrow(isCodeProven: NonNullable<SupervisorOptions['isCodeProven']>): Promise<void> {
+    const { generation } = this.#goal;
+    const proven = await isCodeProven(generation);
+    if (this.#phase !== 'serving' || this.#held === Infinity) return;
+    if (proven) this.#post({ type: 'grow', generation });
+    else this.#options.clock.after(GROWTH_INTERVAL, () => void this.#askToGrow(isCodeProven));
+  }
+
+  #takeRecycle(handle: WorkerHandle, cause: string, pace: Pace): void {
+    if (!this.mayRecycle(handle, pace)) return;
+    this.#slots.noteRecycled(handle.slot, this.#now());
+    handle.recycle = cause;
   }
 
   #takeStop(cause: string, quick: boolean): void {
@@ -488,6 +586,7 @@ export class Supervisor {
       this.#performAll(this.#reconcile());
     } while (this.#advanceRoll());
     if (this.#phase === 'booting' && this.#fleet.ready().length === this.#goal.workers) this.#enterServing();
+    this.#shareCalls();
     if (this.#phase === 'stopping' && this.#fleet.size === 0) {
       const error = this.#fatal;
       this.#finished.resolve({ exitCode: error?.exitCode ?? EXIT.ok, error, cut: this.#cut });
@@ -497,7 +596,8 @@ export class Supervisor {
   #reconcile(): Action[] {
     const rollout = this.rollout;
     const surge = rollout === null ? 1 : this.generation.surge(this.#goal.workers);
-    return reconcile(this.#goal, this.#fleet.all(), {
+    const goal = { ...this.#goal, workers: Math.min(this.#goal.workers, this.#held) };
+    return reconcile(goal, this.#fleet.all(), {
       now: this.#now(),
       surge,
       probation: PROBATION,
@@ -509,7 +609,7 @@ export class Supervisor {
   }
 
   #performAll(actions: readonly Action[]): void {
-    const leaving = actions.filter((action) => action.type === 'drain' && action.cause === 'reload');
+    const leaving = actions.filter((action) => action.type === 'drain' && (action.cause === 'reload' || action.cause === 'scale'));
     const interval = Math.min(DRAIN_INTERVAL, DRAIN_SPREAD / Math.max(1, leaving.length));
     for (const action of actions) {
       if (action.type === 'fork') this.#enter(action.slot, action.cause);
@@ -529,7 +629,7 @@ export class Supervisor {
   #enter(slot: number, why: string): void {
     const handle = new WorkerHandle({ id: this.#nextId++, slot, generation: this.#goal.generation }, this.#now());
     const isFirst = this.#slots.noteFork(slot) === 0;
-    const cause = why === 'missing' ? (isFirst ? 'boot' : 'crash') : why;
+    const cause = why !== 'missing' ? why : !isFirst ? 'crash' : this.#phase === 'booting' ? 'boot' : 'scale';
     this.#fleet.add(handle);
     this.#boots.enter(handle, () => this.#fork(handle, cause));
   }
@@ -539,7 +639,7 @@ export class Supervisor {
     handle.forkedAt = handle.lastSign = this.#now();
     try {
       handle.attach(
-        fork(this.#generationOf(handle.generation)),
+        fork(this.generationOf(handle.generation)),
         {
           onMessage: (message) => this.#post({ type: 'message', handle, message }),
           onExit: (exitCode, signal) => this.#post({ type: 'exit', handle, exitCode, signal }),
@@ -556,13 +656,13 @@ export class Supervisor {
     this.#wakeLater();
   }
 
-  /** A generation without workers is forgotten; the goal's own is always there. */
-  #generationOf(number: number): Generation {
+  /** What the workers of a generation are started with. One without workers is forgotten; the goal's own is always there. */
+  generationOf(number: number): Generation {
     return this.#generations.get(number) ?? this.#options.generation;
   }
 
   #limits({ generation, drainDelay }: WorkerHandle): DeadlineLimits {
-    const { config, gracefulTimeout } = this.#generationOf(generation);
+    const { config, gracefulTimeout } = this.generationOf(generation);
     const drainTimeout = this.#stopKind === 'quick' ? QUICK_STOP + QUICK_MARGIN : drainDelay + gracefulTimeout + DRAIN_MARGIN;
     return { startTimeout: config.startTimeout, hangTimeout: config.hangTimeout, drainTimeout };
   }

@@ -45,6 +45,8 @@ export class WorkerHandle implements WorkerView {
   /** What a person is doing to it with `inspect`. */
   inspection: Inspection | null = null;
   #loadAt = 0;
+  /** Its share of the cap on calls, as it was told last. */
+  callLimit: number | null = null;
   services: readonly ServiceInfo[] = [];
   /** What it had finished and cut when it said that it was drained. */
   drained: { readonly finished: number; readonly cut: readonly CallSummary[] } | null = null;

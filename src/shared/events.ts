@@ -17,7 +17,7 @@ export const EVENTS = {
     fields: { version: 'of grpcserverd', node: 'version of Node', config: 'path of the config file, or null', name: 'of the daemon' },
   },
   'daemon.listening': {
-    level: 'info', doc: 'The address is open; connections wait until a worker is ready.',
+    level: 'info', doc: 'The address is open; connections wait until a worker is ready. Again when a reload has changed it.',
     fields: { address: 'host:port or unix:/path', port: 'the bound port, null for unix sockets' },
   },
   'daemon.ready': {
@@ -39,6 +39,14 @@ export const EVENTS = {
       ms: 'how long it took', error: 'the first error, or null', hint: 'what to do, or null', finished: 'calls that old workers finished', cut: 'calls that had to be cut',
     },
   },
+  'autoreload.watching': { level: 'info', doc: 'Autoreload watches; said again when it is something else that it watches.', fields: { files: 'how many', by: 'system, or polling' } },
+  'autoreload.polling': { level: 'warn', doc: 'The system cannot watch all files (it may be out of inotify watches), so they are looked at again and again.', fields: { error: 'what the system said', ms: 'between two looks' } },
+  'autoreload.triggered': { level: 'info', doc: 'Watched files hold something else; a reload follows.', fields: { cause: 'the first file, and how many more', files: 'paths of the first ten', count: 'how many' } },
+  'autoreload.answered': { level: 'info', doc: 'The new code serves.', fields: { cause: 'the first file, and how many more', generation: 'that serves now', ms: 'since the file was saved' } },
+  'code.changed': {
+    level: 'warn', doc: 'Files hold something else than when their generation was proven. Until a reload no worker is recycled or added; one that crashes is replaced, with what is on disk. Said again, with the count 0, when they hold the same again.',
+    fields: { generation: 'that was proven', cause: 'the first file, and how many more', count: 'how many' },
+  },
   'fleet.scaled': { level: 'info', doc: 'The number of workers changes.', fields: { before: 'workers', after: 'workers', source: 'config, scale or elastic' } },
   'config.warning': { level: 'warn', doc: 'The config is valid but probably not what was meant.', fields: { warning: 'what and why' } },
   'connection.refused': {
@@ -46,7 +54,7 @@ export const EVENTS = {
     fields: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },
   },
   'connection.tls-failed': { level: 'info', doc: 'A TLS handshake failed or took too long.', fields: { peer: 'address of the client', error: 'why' } },
-  'worker.starting': { level: 'info', doc: 'A worker was forked.', fields: { cause: 'boot, crash, recycle or scale' } },
+  'worker.starting': { level: 'info', doc: 'A worker was forked.', fields: { cause: 'boot, crash, reload, scale, or why the one before is recycled' } },
   'worker.ready': { level: 'info', doc: 'A worker serves.', fields: { bootMs: 'milliseconds since the fork' } },
   'worker.draining': { level: 'info', doc: 'A worker gets no new connections and finishes its calls.', fields: { cause: 'the first reason' } },
   'worker.drained': {

@@ -26,8 +26,8 @@ export interface DrainReport {
 
 /** What answers that were cut get to reach their clients before the sockets go, in milliseconds. */
 const LAST_WORDS = 500;
-/** Streams of these methods never end by themselves, and whoever watches has to watch another worker anyway. */
-const ENDLESS = '/grpc.health.v1.Health/Watch';
+/** Streams of this method never end by themselves, and whoever watches has to watch another worker anyway. */
+export const ENDLESS = '/grpc.health.v1.Health/Watch';
 
 export class Drain {
   readonly #calls: CallRegistry;

@@ -22,13 +22,15 @@ export function startHeartbeat(source: LoadSource, send: (load: Load) => void): 
   let before: EventLoopUtilization = performance.eventLoopUtilization();
   const beat = (): void => {
     const now = performance.eventLoopUtilization();
+    const { idle, active, utilization } = performance.eventLoopUtilization(now, before);
     const { rss, heapUsed } = process.memoryUsage();
     send({
       connections: source.connections(),
       inFlight: source.inFlight(),
       calls: source.calls(),
       eventLoopDelay: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION),
-      eventLoopUtilization: performance.eventLoopUtilization(now, before).utilization,
+      // The first beat, over no time at all, would tell of a fully busy worker.
+      eventLoopUtilization: idle + active < RESOLUTION ? 0 : utilization,
       rss,
       heapUsed,
       p99: source.takeP99(),

@@ -1,6 +1,7 @@
 /** Runs in workers and in the inspector; the user's files that it loads are named by the config. */
 import { pathToFileURL } from 'node:url';
 import type { Jiti } from 'jiti';
+import { loadedFiles } from './loaded-files.js';
 
 /** The exports of a module, as `import * as` gives them. */
 export type Exports = Readonly<Record<string, unknown>>;
@@ -15,6 +16,7 @@ let translator: Promise<Jiti> | undefined;
  * @param file absolute path
  */
 export async function importModule(file: string): Promise<Exports> {
+  loadedFiles.note(file);
   if (TYPESCRIPT.test(file)) return importTypeScript(file);
   try {
     return (await import(pathToFileURL(file).href)) as Exports;

@@ -11,10 +11,14 @@ import { deferred } from '../shared/deferred.js';
 import { DaemonError } from '../shared/errors.js';
 import { EXIT } from '../shared/exit-codes.js';
 import { createLogger } from '../shared/logger.js';
+import { loadedFiles } from './loaded-files.js';
 import type { RunningWorker } from './running-worker.js';
 
-/** What a worker may take to leave when its primary is gone, in milliseconds. */
+/** What a worker may take to leave when its primary is gone, and what of that its calls get, in milliseconds. */
 const ORPHAN_TIMEOUT = 10_000;
+const ORPHAN_CALLS = 9000;
+/** How often it is looked whether more files were loaded, in milliseconds. */
+const FILES_INTERVAL = 2000;
 
 type StartOrder = Extract<ToWorker, { type: 'start' }>;
 
@@ -50,8 +54,14 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'take-socket':
       running?.intake.take(message.id, socket);
       break;
+    case 'confirm-socket':
+      running?.intake.confirm(message.id);
+      break;
     case 'set-log-level':
       running?.setLogLevel(message.level);
+      break;
+    case 'set-call-limit':
+      running?.setCallLimit(message.limit);
       break;
     case 'inspect':
       void look(message.id, message.action);
@@ -71,8 +81,17 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
     identity: { role: 'worker', slot, generation },
   });
   const { startWorker } = await import('./running-worker.js');
+  loadedFiles.follow(config.autoreload);
+  // From the beginning: what a hook loads that never settles is watched too.
+  setInterval(reportFiles, FILES_INTERVAL).unref();
   running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
   send({ type: 'ready', services: running.services });
+  reportFiles();
+}
+
+function reportFiles(): void {
+  const report = loadedFiles.take();
+  if (report.files.length > 0) send({ type: 'files-loaded', ...report });
 }
 
 /** Answers `inspect`. */
@@ -87,6 +106,7 @@ async function look(id: number, action: InspectAction): Promise<void> {
 
 /** Tells the primary why this worker cannot start, and exits. */
 async function fail(error: unknown): Promise<void> {
+  reportFiles();
   const reason = DaemonError.from(error);
   const permanent = reason.exitCode === EXIT.config;
   await new Promise<void>((resolve) => {
@@ -114,6 +134,6 @@ function leave(cause: string, delay: number, quick: number | null): void {
 function orphaned(): void {
   if (running === null) process.exit(EXIT.failed);
   running.noteOrphaned();
-  leave('orphaned', 0, null);
+  leave('orphaned', 0, ORPHAN_CALLS);
   setTimeout(() => process.exit(EXIT.failed), ORPHAN_TIMEOUT).unref();
 }

@@ -17,7 +17,7 @@ import { createSignature } from './calls/signature.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import { buildServer } from './build-server.js';
-import { Drain, summarize, type DrainReport } from './drain.js';
+import { Drain, ENDLESS, summarize, type DrainReport } from './drain.js';
 import { startHeartbeat } from './heartbeat.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { Intake } from './intake.js';
@@ -45,6 +45,7 @@ export interface RunningWorker {
   hurry(ms: number): void;
   noteOrphaned(): void;
   setLogLevel(level: string): void;
+  setCallLimit(limit: number): void;
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
@@ -63,8 +64,8 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     },
   });
   installFaultHandlers({
-    onFault({ kind, error, call }) {
-      emit('worker.fault', { kind, error: explain(error), method: call?.path ?? null });
+    onFault({ kind, error, method }) {
+      emit('worker.fault', { kind, error: explain(error), method });
       send({ type: 'recycle-wanted', cause: kind });
     },
   });
@@ -74,11 +75,12 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     guard: guardHandler,
     context: { slot, generation, logger: logger.log, signal: leaving.signal, onShutdown: (callback) => hooks.add(callback) },
   });
+  const callCap = callLimit === null ? null : new CallLimit(callLimit);
   const transport = new Http2Transport(
     server,
     assembleInterceptors({
       accounting: calls.accounting,
-      limit: callLimit === null ? null : new CallLimit(callLimit).interceptor,
+      limit: callCap?.interceptor ?? null,
       signature: createSignature({ ...config, signature: isSignatureWanted(config) }),
       user: interceptors.map(({ interceptor }) => interceptor),
     }),
@@ -120,11 +122,15 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     setLogLevel(level) {
       logger.log.level = level;
     },
+    setCallLimit: (limit) => callCap?.setLimit(limit),
   };
 }
 
+/** The call that a drain would wait for longest. */
 function oldest(calls: CallRegistry): CallSummary | null {
   let first: ActiveCall | null = null;
-  for (const call of calls) if (first === null || call.startedAt < first.startedAt) first = call;
+  for (const call of calls) {
+    if (call.path !== ENDLESS && (first === null || call.startedAt < first.startedAt)) first = call;
+  }
   return first === null ? null : summarize(first);
 }

@@ -4,6 +4,8 @@ import http2 from 'node:http2';
 import net from 'node:net';
 import { setImmediate as immediate, setTimeout as delay } from 'node:timers/promises';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import grpc from '@grpc/grpc-js';
 import { deferred } from '#src/shared/deferred.js';
 import { invoke, KINDS, SERVICE, startRig, type Kind, type LooseCallback, type LooseCall, type LooseHandler } from '../support/call-rig.js';
@@ -98,6 +100,25 @@ describe('the registry of calls', { timeout: 60_000 }, () => {
       });
     }
   }
+
+  test('takes a cancellation at the last moment for the deadline, which both ends time', async (t) => {
+    for (const [early, code] of [[3, DEADLINE_EXCEEDED], [300, CANCELLED]] as const) {
+      const { handlers, next } = holding();
+      const codes: number[] = [];
+      const rig = await startRig({ handlers, onCallEnded: (_call, ended) => codes.push(ended) });
+      let client: grpc.Call | undefined;
+      const handled = next();
+      void invoke(rig.client, 'unary', { deadline: 10_000, onCall: (call) => (client = call) });
+      await handled;
+      const [active] = rig.registry;
+      const clock = t.mock.method(Date, 'now', () => Number(active?.getDeadline()) - early);
+      client?.cancel();
+      await rig.idle();
+      clock.mock.restore();
+      rig.close();
+      assert.deepEqual(codes, [code]);
+    }
+  });
 
   const own: [what: string, code: number, kind: Kind, send: unknown[]][] = [
     ['a message that cannot be decoded', INTERNAL, 'unary', ['undecodable']],
@@ -218,6 +239,30 @@ describe('the registry of calls', { timeout: 60_000 }, () => {
     rig.close();
   });
 
+  test('keeps nothing of a call for a promise that outlives it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const cache: Promise<unknown>[] = [];
+    const rig = await startRig({
+      handlers: {
+        unary: (_call, callback) => {
+          cache.push(new Promise(() => undefined));
+          callback(null, 1);
+        },
+      },
+      onCallEnded: (call) => calls.push(new WeakRef(call)),
+    });
+    const calls: WeakRef<object>[] = [];
+    for (let i = 0; i < 20; i += 1) await invoke(rig.client, 'unary');
+    await rig.idle();
+    await immediate();
+    collect();
+    rig.close();
+    const kept = calls.filter((call) => call.deref() !== undefined).length;
+    // node:http2 may still hold the newest ones.
+    assert.ok(calls.length === 20 && kept < 5, `${kept} of ${cache.length} calls are still there`);
+  });
+
   test('counts a call that its client reset at once', async () => {
     const codes: number[] = [];
     const rig = await startRig({ handlers: holding().handlers, onCallEnded: (_call, code) => codes.push(code) });
@@ -239,6 +284,23 @@ describe('the registry of calls', { timeout: 60_000 }, () => {
     assert.deepEqual(resets, resets.map(() => CANCELLED));
     assert.equal(rig.registry.total, codes.length);
     assert.equal(rig.registry.inFlight, 0);
+  });
+
+  test('counts a call whose connection is lost before it has begun', async () => {
+    const codes: number[] = [];
+    const rig = await startRig({
+      handlers: answering,
+      parts: (registry) => ({
+        accounting: (method, wire) => {
+          rig.server.forceShutdown();
+          return registry.accounting(method, wire);
+        },
+      }),
+      onCallEnded: (_call, code) => codes.push(code),
+    });
+    await invoke(rig.client, 'bidi');
+    assert.deepEqual([rig.registry.inFlight, rig.registry.total, codes], [0, 1, [CANCELLED]]);
+    rig.close();
   });
 });
 

@@ -2,31 +2,24 @@
 // mended the next reload goes through.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
 import type { ReloadVerdict } from '#src/control/definition.js';
 import { TestCertificates } from '../support/daemon-certificates.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
-import { ROOT, servicer } from '../support/paths.js';
+import { dying, GOOD, hook, SERVICER, startOwn } from '../support/own-servicer.js';
+import { servicer } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';
 
-const GOOD = `export { grpcHook } from ${JSON.stringify(servicer('probe.js'))};\n`;
-const SERVICER = './servicers/own.js';
-const HOOK = 'export async function grpcHook(server, context) {';
-
-/** The daemon's servicer is a file in its own folder, which tests write anew. */
-function start(config: UserConfig = {}): Promise<Daemon> {
-  const files = { [SERVICER]: GOOD, 'protos/probe.proto': readFileSync(`${ROOT}test/fixtures/protos/probe.proto`, 'utf8'), 'package.json': '{"type":"module"}' };
-  return startDaemon({ files, config: { servicers: [SERVICER], startTimeout: '2s', ...config } });
-}
+/** Short, for what hangs. */
+const startTimeout = '2s';
 
 /** Reloads in vain, mends it, and reloads for good; one client's connection sees nothing of the first. */
 async function assertSurvives(daemon: Daemon, expected: { verdict: ReloadVerdict; error: RegExp }, mend: () => void): Promise<void> {
   await using probe = new GrpcJsProbe(daemon.address);
   const before = await daemon.status();
-  assert.equal((await probe.call('Probe/Identify')).messages[0]?.generation, 1);
+  const pid = (await probe.call('Probe/Identify')).messages[0]?.pid;
 
   const { code, report } = await daemon.reload();
   assert.deepEqual([code, report.verdict, report.generation], [1, expected.verdict, 1], JSON.stringify(report));
@@ -36,7 +29,7 @@ async function assertSurvives(daemon: Daemon, expected: { verdict: ReloadVerdict
   assert.equal(after.health, 'degraded');
   assert.match(after.problems.join('\n'), new RegExp(`last reload failed \\(${expected.verdict}\\)`));
   assert.match(after.problems.join('\n'), expected.error);
-  assert.equal((await probe.call('Probe/Identify')).messages[0]?.pid, before.workers.find(({ connections }) => connections > 0)?.pid ?? before.workers[0]?.pid);
+  assert.equal((await probe.call('Probe/Identify')).messages[0]?.pid, pid);
   assert.deepEqual(daemon.log.all('worker.draining', { generation: 1 }), []);
 
   mend();
@@ -46,35 +39,31 @@ async function assertSurvives(daemon: Daemon, expected: { verdict: ReloadVerdict
   assert.equal((await daemon.status()).health, 'healthy');
 }
 
-/** Boots, and ends its process a moment later. */
-const dying = (when: string): string =>
-  `import { grpcHook as hook } from ${JSON.stringify(servicer('probe.js'))};\n${HOOK}\n  await hook(server, context);\n  if (${when}) setTimeout(() => process.exit(9), 200);\n}\n`;
-
 const BROKEN_CODE: readonly (readonly [what: string, code: string, error: RegExp])[] = [
   ['a syntax error', `${GOOD}\nconst x = = 1;\n`, /own\.js:3/],
   ['an import of what is not there', `import './not-there.js';\n${GOOD}`, /not-there\.js/],
-  ['a hook that throws', `${HOOK}\n  throw new Error('no database url');\n}\n`, /own\.js[^]*no database url/],
-  ['a hook that hangs', `${HOOK}\n  await new Promise(() => {});\n}\n`, /own\.js/],
+  ['a hook that throws', hook("throw new Error('no database url');"), /own\.js[^]*no database url/],
+  ['a hook that hangs', hook('await new Promise(() => {});'), /own\.js/],
   ['an import that blocks for ever', `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);\n${GOOD}`, /startTimeout/],
-  ['a process that dies after it was ready', dying('true'), /exit code 9/],
+  ['a process that dies after it was ready', dying(), /exit code 9/],
 ];
 
 for (const [what, code, error] of BROKEN_CODE) {
   test(`new code with ${what} is rolled back`, async () => {
-    await using daemon = await start();
+    await using daemon = await startOwn({ startTimeout });
     daemon.dir.write(SERVICER, code);
     await assertSurvives(daemon, { verdict: 'rolled-back', error }, () => daemon.dir.write(SERVICER, GOOD));
   });
 }
 
 test('a canary that dies while the others start is rolled back', async () => {
-  await using daemon = await start({ maxWorkers: 3, bootConcurrency: 1 });
+  await using daemon = await startOwn({ maxWorkers: 3, bootConcurrency: 1 });
   daemon.dir.write(SERVICER, dying('context.slot === 0'));
   await assertSurvives(daemon, { verdict: 'rolled-back', error: /exit code 9/ }, () => daemon.dir.write(SERVICER, GOOD));
 });
 
 test('a config with an unknown key is refused', async () => {
-  await using daemon = await start();
+  await using daemon = await startOwn();
   daemon.configure({ maxWorker: 2 } as UserConfig);
   await assertSurvives(daemon, { verdict: 'refused', error: /maxWorker/ }, () => daemon.configure({ maxWorker: undefined } as UserConfig));
 });
@@ -88,7 +77,7 @@ test('a config file that cannot be parsed is refused with its line', async () =>
 
 test('a certificate that does not fit is refused', async () => {
   using certificates = await TestCertificates.make();
-  await using daemon = await start();
+  await using daemon = await startOwn();
   const { authentication } = certificates.tls;
   daemon.configure({ authentication, certificates: { serverCertificate: certificates.expired.cert, serverCertificateKey: certificates.expired.key } });
   await assertSurvives(daemon, { verdict: 'refused', error: /expired/ }, () => daemon.configure({ authentication: false }));
@@ -98,7 +87,7 @@ test('a new port that is taken is refused, and the old one serves on', async () 
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   try {
-    await using daemon = await start();
+    await using daemon = await startOwn();
     const { port } = taken.address() as AddressInfo;
     daemon.configure({ port });
     await assertSurvives(daemon, { verdict: 'refused', error: new RegExp(`127\\.0\\.0\\.1:${port} is taken`) }, () => daemon.configure({ port: 0 }));

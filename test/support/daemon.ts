@@ -80,6 +80,10 @@ export class Daemon implements AsyncDisposable {
     this.#closed = new Promise((resolve) => this.#process.once('close', () => resolve()));
   }
 
+  get configFile(): string {
+    return this.dir.join(CONFIG_FILE);
+  }
+
   /** The environment in which commands find this daemon. */
   get env(): NodeJS.ProcessEnv {
     return this.#env;
@@ -156,6 +160,12 @@ export class Daemon implements AsyncDisposable {
   /** As Ctrl-C in a terminal does it: every process of the group gets the signal. */
   signalGroup(name: NodeJS.Signals): void {
     process.kill(-this.pid, name);
+  }
+
+  /** Nobody reads its output any more. */
+  closeOutput(): void {
+    this.#process.stdout?.destroy();
+    this.#process.stderr?.destroy();
   }
 
   /** A graceful stop. */

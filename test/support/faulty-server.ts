@@ -64,8 +64,7 @@ const rig = await startRig({
   parts: () => ({ user: [detour] }),
 });
 installFaultHandlers({
-  onFault: ({ error, kind, call }) =>
-    process.send?.({ fault: { message: (error as Error).message, kind, method: call?.path ?? null, code: call?.code ?? null } }),
+  onFault: ({ error, kind, method }) => process.send?.({ fault: { message: (error as Error).message, kind, method } }),
 });
 process.on('message', (message) => {
   if (message === 'fail') fail();

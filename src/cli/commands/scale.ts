@@ -10,7 +10,7 @@ export function scaleCommand(): Command {
     const wanted = parse(workers);
     const found = await findDaemon(targetOf(command));
     const { before, after } = await withControl(found, (control) => control.scale(wanted));
-    const limited = wanted !== 0 && after !== wanted ? ` (four times maxWorkers is the most, 1 the least)` : '';
+    const limited = wanted !== 0 && after !== wanted ? ' (the least is 1; the most is four times maxWorkers, and no more than maximumConcurrentRpcs)' : '';
     process.stdout.write(json ? `${JSON.stringify({ before, after })}\n` : `${before} -> ${after} workers${limited}\n`);
   });
 }

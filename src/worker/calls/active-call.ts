@@ -6,11 +6,24 @@ import { ForwardingCall, type CallListener, type CallMethod, type CallStatus } f
 import { findMetadataFault } from './metadata-check.js';
 import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
 
+/** What code that works for a call knows of it. Light, because a promise that outlives the call keeps it. */
+export class CallContext {
+  /** `/pkg.Svc/Method` */
+  readonly path: string;
+  /** Null once the call is over. */
+  call: ActiveCall | null;
+
+  constructor(path: string, call: ActiveCall) {
+    this.path = path;
+    this.call = call;
+  }
+}
+
 /**
  * Whose call the running code works for: set while user code is given something of a call, and followed by node
  * through promises, timers and ticks, so that an exception that nobody catches finds the one call to end.
  */
-export const callContext = new AsyncLocalStorage<ActiveCall>();
+export const callContext = new AsyncLocalStorage<CallContext>();
 
 export interface CallOwner {
   /** Once a call, when nothing more will happen on it. */
@@ -37,6 +50,7 @@ export class ActiveCall extends ForwardingCall {
   readonly startedAt: number;
   /** Its place in the list of its owner, who alone looks at it. */
   index = -1;
+  readonly context: CallContext;
   readonly #method: CallMethod;
   readonly #owner: CallOwner;
   #state: 'open' | 'answered' | 'over' = 'open';
@@ -50,6 +64,7 @@ export class ActiveCall extends ForwardingCall {
     this.startedAt = startedAt;
     this.#method = method;
     this.#owner = owner;
+    this.context = new CallContext(method.path, this);
   }
 
   override get active(): this {
@@ -126,7 +141,7 @@ export class ActiveCall extends ForwardingCall {
     }
     this.above = listener;
     if (this.#state !== 'open' || this.#metadata === null) return;
-    callContext.run(this, deliverMetadata, this, listener, this.#metadata);
+    callContext.run(this.context, deliverMetadata, this, listener, this.#metadata);
   }
 
   override sendMetadata(metadata: Metadata): void {
@@ -176,11 +191,11 @@ export class ActiveCall extends ForwardingCall {
   }
 
   override onReceiveMessage(message: unknown): void {
-    if (this.above !== null) callContext.run(this, deliverMessage, this, this.above, message);
+    if (this.above !== null) callContext.run(this.context, deliverMessage, this, this.above, message);
   }
 
   override onReceiveHalfClose(): void {
-    if (this.above !== null) callContext.run(this, deliverHalfClose, this, this.above);
+    if (this.above !== null) callContext.run(this.context, deliverHalfClose, this, this.above);
   }
 
   override onCancel(): void {
@@ -188,10 +203,10 @@ export class ActiveCall extends ForwardingCall {
     this.#state = 'over';
     this.#code ??= this.#isPastDeadline() ? status.DEADLINE_EXCEEDED : status.CANCELLED;
     const { above } = this;
-    // A connection pool that was made in this call would keep its messages alive through the context.
     this.above = null;
     this.#metadata = null;
     if (above !== null) tell(this, above);
+    this.context.call = null;
     this.#place?.release();
     this.#owner.ended(this, this.#code);
   }
@@ -237,7 +252,7 @@ function deliverHalfClose(call: ActiveCall, listener: CallListener): void {
 
 /** The end. Its context is set too: what a handler does to clean up may throw as well. */
 function tell(call: ActiveCall, listener: CallListener): void {
-  callContext.run(call, deliverEnd, call, listener);
+  callContext.run(call.context, deliverEnd, call, listener);
 }
 
 function deliverEnd(call: ActiveCall, listener: CallListener): void {

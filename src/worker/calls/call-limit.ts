@@ -18,7 +18,7 @@ const OVER_LIMIT: CallStatus = {
  */
 export class CallLimit {
   readonly interceptor: ServerInterceptor;
-  readonly #limit: number;
+  #limit: number;
   #taken = 0;
 
   constructor(limit: number) {
@@ -27,6 +27,11 @@ export class CallLimit {
       this.#admit(activeCallOf(call));
       return call;
     });
+  }
+
+  /** Changes how many; those that hold a place keep it. */
+  setLimit(limit: number): void {
+    this.#limit = limit;
   }
 
   /** Calls that hold a place now. */

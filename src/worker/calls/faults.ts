@@ -1,12 +1,12 @@
 /** Runs in a worker: exceptions and rejections that nobody catches end one call, and never the process. */
-import { callContext, type ActiveCall } from './active-call.js';
+import { callContext } from './active-call.js';
 import { INTERNAL_ERROR } from './status.js';
 
 export interface Fault {
   readonly error: unknown;
   readonly kind: 'uncaughtException' | 'unhandledRejection';
-  /** The call whose code it was, ended by now; null when that is unknown. */
-  readonly call: ActiveCall | null;
+  /** `/pkg.Svc/Method` of the call whose code it was, which has ended by now; null when that is unknown. */
+  readonly method: string | null;
 }
 
 /**
@@ -15,9 +15,9 @@ export interface Fault {
  */
 export function installFaultHandlers({ onFault }: { readonly onFault: (fault: Fault) => void }): () => void {
   const handle = (kind: Fault['kind'], error: unknown): void => {
-    const call = callContext.getStore() ?? null;
-    call?.end(INTERNAL_ERROR);
-    onFault({ error, kind, call });
+    const context = callContext.getStore();
+    context?.call?.end(INTERNAL_ERROR);
+    onFault({ error, kind, method: context?.path ?? null });
   };
   const onException = (error: unknown): void => handle('uncaughtException', error);
   const onRejection = (error: unknown): void => handle('unhandledRejection', error);

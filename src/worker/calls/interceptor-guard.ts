@@ -58,7 +58,7 @@ class Bulkhead extends ForwardingCall {
 
   override onReceiveMetadata(metadata: Metadata): void {
     try {
-      callContext.run(this.#active, deliverMetadata, this.above, metadata);
+      callContext.run(this.#active.context, deliverMetadata, this.above, metadata);
     } catch (error) {
       this.fail(error);
     }
@@ -66,7 +66,7 @@ class Bulkhead extends ForwardingCall {
 
   override onReceiveMessage(message: unknown): void {
     try {
-      callContext.run(this.#active, deliverMessage, this.above, message);
+      callContext.run(this.#active.context, deliverMessage, this.above, message);
     } catch (error) {
       this.fail(error);
     }
@@ -74,7 +74,7 @@ class Bulkhead extends ForwardingCall {
 
   override onReceiveHalfClose(): void {
     try {
-      callContext.run(this.#active, deliverHalfClose, this.above);
+      callContext.run(this.#active.context, deliverHalfClose, this.above);
     } catch (error) {
       this.fail(error);
     }

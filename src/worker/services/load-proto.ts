@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { loadPackageDefinition, type GrpcObject } from '@grpc/grpc-js';
 import type { Options, PackageDefinition } from '@grpc/proto-loader';
 import { DaemonError, systemCode, toError } from '../../shared/errors.js';
+import { loadedFiles } from '../loaded-files.js';
 import type { DescriptorRegistry } from './descriptor-registry.js';
 import { decodeFile, splitSet } from './descriptors/codec.js';
 import type { FileDescriptor } from './descriptors/file-descriptor.js';
@@ -65,6 +66,7 @@ function loadSources(
 }
 
 function loadSet(path: string, options: Options, registry: DescriptorRegistry): PackageDefinition {
+  loadedFiles.note(path);
   const bytes = readSet(path);
   return explain(path, () => {
     const encoded = splitSet(bytes);

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { DaemonError, systemCode } from '../../shared/errors.js';
+import { loadedFiles } from '../loaded-files.js';
 import type { ProtoSource } from './descriptors/compiler.js';
 import { unusedName } from './descriptors/file-pool.js';
 import { importsOf, type Import } from './descriptors/proto-tokens.js';
@@ -42,6 +43,7 @@ export function readProtoTree(paths: readonly string[], folders: readonly string
     if (known !== undefined) return known.name;
     const name = unusedName(nameOf(path, includeDirs), isTaken);
     const imports = new Map<string, string>();
+    loadedFiles.note(path);
     const text = readText(path);
     sources.set(path, { name, text, imports });
     for (const wanted of importsOf(text)) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
+import { resolveMinWorkers } from '#src/config/parallelism.js';
 import { resolveConfig } from '#src/config/resolve.js';
 import { isSignatureWanted, validateConfig } from '#src/config/validate.js';
 import { DaemonError } from '#src/shared/errors.js';
@@ -64,6 +65,28 @@ describe('maximumConcurrentRpcs', () => {
     assert.match(refusal({ maximumConcurrentRpcs: 2 }, 8).message, /maxWorkers is 8 \(auto\)/);
     assert.deepEqual(warnings({ maximumConcurrentRpcs: 2 }, 2), []);
   });
+});
+
+describe('minWorkers', () => {
+  test('may be as many as maxWorkers, and is when nothing is said', () => {
+    assert.deepEqual(warnings({ minWorkers: 3, maxWorkers: 3 }), []);
+    assert.deepEqual(warnings({ minWorkers: 'maxWorkers' }), []);
+    assert.equal(resolveMinWorkers(resolve({ maxWorkers: 3 })), 3);
+    assert.equal(resolveMinWorkers(resolve({}), 4), 4);
+    assert.equal(resolveMinWorkers(resolve({ minWorkers: 2 }), 4), 2);
+  });
+
+  test('is an error above maxWorkers, counted or automatic', () => {
+    const error = refusal({ minWorkers: 4, maxWorkers: 3 });
+    assert.match(error.message, /^minWorkers is 4 and maxWorkers is 3$/);
+    assert.match(error.hint, /minWorkers to 3 or fewer, or maxWorkers to 4 or more/);
+    assert.match(refusal({ minWorkers: 4 }, 2).message, /maxWorkers is 2 \(auto\)$/);
+  });
+});
+
+test('maxWorkerMemory below what an idle worker needs is a warning', () => {
+  assert.match(warnings({ maxWorkerMemory: '20MiB' })[0] ?? '', /maxWorkerMemory is 20MiB: a worker that does nothing needs about/);
+  assert.deepEqual(warnings({ maxWorkerMemory: '256MiB' }), []);
 });
 
 describe('signature', () => {
