@@ -1,5 +1,6 @@
-// Resident memory of the primary and of a worker, against a bare server with the same handlers: once it is idle after
-// its start, and after many calls. Fresh processes each time; medians.
+// Resident memory of the primary and of a worker, against a bare server with the same handlers: idle after the start,
+// and while it answers many calls. Under load the heap of V8 is a saw, which falls when the old space is collected;
+// one look at it would tell where on the saw it is, so there are many, of which the mean counts, and the peak.
 import { formatSpread, inTurn, judge, printTable, spread } from './support/figures.js';
 import { LOAD, load } from './support/load.js';
 import { memory } from './support/process-usage.js';
@@ -7,43 +8,55 @@ import { startBare, startDaemon } from './support/servers.js';
 
 const STARTS = 5;
 const CALLS = 100_000;
-/** In milliseconds: what is done once at the start is over, and the collector has had its idle time. */
+const LOOKS = 20;
+/** In milliseconds: what is done once at the start is over. */
 const IDLE = 2000;
 const PRIMARY_GOAL = 70;
 const WORKER_GOAL = 20;
+const FIGURES = { 'idle RSS': 'rss', 'idle PSS': 'pss', 'loaded RSS': 'loadedRss', 'loaded PSS': 'loadedPss', 'peak RSS': 'peak' };
 
 export async function run() {
-  console.log(`${STARTS} starts each; ${CALLS} calls, half of each kind of handler; load: ${LOAD}`);
+  console.log(`${STARTS} starts each; ${CALLS} calls, of both kinds of handlers in turn, with ${LOOKS} looks; load: ${LOAD}`);
   const [bare, daemon] = await inTurn(STARTS, [startBare, startDaemon], measure);
-  for (const moment of ['idle', 'loaded']) {
-    console.log(`\nMB ${moment === 'idle' ? 'after the start' : `after ${CALLS} calls`}, median (min-max)`);
-    const rows = {
-      'bare grpc-js': bare.map((start) => start[moment].serving),
-      worker: daemon.map((start) => start[moment].serving),
-      primary: daemon.map((start) => start[moment].primary),
-    };
-    printTable(
-      ['process', 'RSS', 'PSS'],
-      Object.entries(rows).map(([name, values]) => [name, ...['rss', 'pss'].map((kind) => formatSpread(values.map((value) => value[kind]), 1))]),
-    );
-    const rss = Object.fromEntries(Object.entries(rows).map(([name, values]) => [name, spread(values.map((value) => value.rss)).median]));
-    judge('Primary', rss.primary, PRIMARY_GOAL, ' MB');
-    judge('Worker above bare', rss.worker - rss['bare grpc-js'], WORKER_GOAL, ' MB');
+  const processes = {
+    'bare grpc-js': bare.map(({ serving }) => serving),
+    worker: daemon.map(({ serving }) => serving),
+    primary: daemon.map(({ primary }) => primary),
+  };
+  const values = (name, figure) => processes[name].map((start) => start[figure]);
+  console.log('\nMB, median of the starts (min-max)');
+  printTable(
+    ['process', ...Object.keys(FIGURES)],
+    Object.keys(processes).map((name) => [name, ...Object.values(FIGURES).map((figure) => formatSpread(values(name, figure), 1))]),
+  );
+  for (const [moment, figure] of [['idle', 'rss'], ['loaded', 'loadedRss']]) {
+    const median = (name) => spread(values(name, figure)).median;
+    judge(`Primary, ${moment}`, median('primary'), PRIMARY_GOAL, ' MB');
+    judge(`Worker above bare, ${moment}`, median('worker') - median('bare grpc-js'), WORKER_GOAL, ' MB');
   }
 }
 
 async function measure(start) {
   const server = await start();
   try {
-    const idle = await settled(server);
-    for (const method of ['Callback', 'Async']) await load(server, method, CALLS / 2);
-    return { idle, loaded: await settled(server) };
+    await new Promise((resolve) => setTimeout(resolve, IDLE));
+    const look = () => ({ serving: memory(server.serving), primary: memory(server.primary) });
+    const idle = look();
+    const loaded = [];
+    for (let step = 0; step < LOOKS; step += 1) {
+      await load(server, step % 2 === 0 ? 'Callback' : 'Async', CALLS / LOOKS);
+      loaded.push(look());
+    }
+    const figures = (name) => ({
+      ...idle[name],
+      loadedRss: mean(loaded.map((look) => look[name].rss)),
+      loadedPss: mean(loaded.map((look) => look[name].pss)),
+      peak: loaded.at(-1)[name].peak,
+    });
+    return { serving: figures('serving'), primary: figures('primary') };
   } finally {
     await server.stop();
   }
 }
 
-async function settled({ serving, primary }) {
-  await new Promise((resolve) => setTimeout(resolve, IDLE));
-  return { serving: memory(serving), primary: primary === undefined ? undefined : memory(primary) };
-}
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -27,8 +27,8 @@ if (files.length === 0) {
   console.error('No test file matches.');
   process.exit(64);
 }
-// One file's hang must not hold the whole run: the limit is far above what the slowest file needs.
-run({ files, concurrency: 2, timeout: 600_000 })
+// One file's hang must not hold the whole run: the limits are far above what the slowest file needs.
+run({ files, concurrency: 2, timeout: process.env.PROVE === undefined ? 600_000 : 3_600_000 })
   .on('test:fail', (data) => {
     if (data.todo === undefined || data.todo === false) process.exitCode = 1;
   })

@@ -9,7 +9,8 @@ let bytes = 0;
 async function callOn(session) {
   while (left > 0) {
     left -= 1;
-    bytes += (await call(session, method, JSON.parse(headers))).length;
+    const { length } = await call(session, method, JSON.parse(headers));
+    bytes += length;
   }
 }
 

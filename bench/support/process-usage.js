@@ -9,9 +9,12 @@ export function cpuTime(pid) {
     .reduce((sum, micros) => sum + micros, 0);
 }
 
-/** Resident memory in MB: `rss` counts shared pages in full, `pss` divides them among the processes that share them. */
+/**
+ * Resident memory in MB: `rss` counts shared pages in full, `pss` divides them among the processes that share them,
+ * `peak` is the largest rss so far. NaN of no process.
+ */
 export function memory(pid) {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-  const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(text)[1]) / 1024;
-  return { rss: field('Rss'), pss: field('Pss') };
+  if (pid === undefined) return { rss: NaN, pss: NaN, peak: NaN };
+  const field = (file, name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))[1]) / 1024;
+  return { rss: field('smaps_rollup', 'Rss'), pss: field('smaps_rollup', 'Pss'), peak: field('status', 'VmHWM') };
 }

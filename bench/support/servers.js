@@ -21,17 +21,29 @@ export async function startBare({ port = 0, program = BARE, args = [] } = {}) {
 }
 
 /**
- * Every option at its default, but for the worker count, a private address and a private runtime folder.
+ * Every option at its default, but for the worker count, a private address and a private runtime folder. `execArgv`
+ * are arguments of node for the primary.
  * Resolves as `startBare` does, with `primary`, the pid of the supervising process, and `log`, its lines, besides.
  */
-export async function startDaemon({ port = 0, workers = 1, ...more } = {}) {
+export async function startDaemon({ port = 0, workers = 1, execArgv = [], ...more } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'grpcserverd-bench-'));
   const file = join(folder, 'grpcserverd.config.json');
   writeFileSync(file, JSON.stringify({ servicers: [SERVICER], maxWorkers: workers, host: '127.0.0.1', port, runtimeDir: folder, ...more }));
-  const child = spawn(process.execPath, [BIN, 'start', '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [...execArgv, BIN, 'start', '--config', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+  child.once('exit', () => rmSync(folder, { recursive: true }));
   const log = [];
-  const ready = await new Promise((resolve, reject) => {
-    const fail = () => reject(new Error(`the daemon did not start:\n${log.map((record) => JSON.stringify(record)).join('\n')}`));
+  const ready = await readyOf(child, log);
+  const serving = log.find(({ event }) => event === 'worker.ready').worker;
+  return { port: ready.port, serving, primary: child.pid, log, stop: () => end(child, () => child.kill('SIGTERM')) };
+}
+
+function readyOf(child, log) {
+  return new Promise((resolve, reject) => {
+    const fail = () => {
+      clearTimeout(timer);
+      child.kill('SIGTERM');
+      reject(new Error(`the daemon did not start:\n${log.map((record) => JSON.stringify(record)).join('\n')}`));
+    };
     const timer = setTimeout(fail, READY_TIMEOUT);
     child.once('exit', fail);
     createInterface({ input: child.stdout }).on('line', (line) => {
@@ -43,12 +55,6 @@ export async function startDaemon({ port = 0, workers = 1, ...more } = {}) {
       resolve(record);
     });
   });
-  const stop = async () => {
-    await end(child, () => child.kill('SIGTERM'));
-    rmSync(folder, { recursive: true });
-  };
-  const serving = log.find(({ event }) => event === 'worker.ready').worker;
-  return { port: ready.port, serving, primary: child.pid, log, stop };
 }
 
 async function end(child, ask) {

@@ -26,10 +26,11 @@ export function formatTime(ms: number): string {
   return formatAge(ms / 1000);
 }
 
-/** `7`, `9999`, `12.3k`, `1.2M`. */
+/** `7`, `9999`, `12.3k`, `123k`, `1.2M`. */
 export function formatCount(count: number): string {
-  if (count < 10_000) return count.toFixed(0);
-  return count < 999_950 ? `${(count / 1e3).toFixed(1)}k` : `${(count / 1e6).toFixed(1)}M`;
+  if (count < 9999.5) return count.toFixed(0);
+  if (count < 999_500) return `${(count / 1e3).toFixed(count < 99_950 ? 1 : 0)}k`;
+  return `${(count / 1e6).toFixed(1)}M`;
 }
 
 /** Calls a second: `0.5`, `123`, `12.3k`. */

@@ -22,6 +22,8 @@ export type ToWorker =
       readonly ticketKeys: string;
     }
   | { readonly type: 'take-socket'; readonly id: number }
+  /** Was that order received? Node drops one whose socket finds no free file descriptor, and tells nobody. */
+  | { readonly type: 'confirm-socket'; readonly id: number }
   /**
    * Finish the calls within their timeouts and exit. `delay`: ask the clients to leave only after that many
    * milliseconds, so that workers leave one after the other. `quick`: all within that many milliseconds instead.
@@ -44,7 +46,7 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly error: ErrorData; readonly permanent: boolean }
   | ({ readonly type: 'heartbeat' } & Load)
   | { readonly type: 'socket-taken'; readonly id: number }
-  /** The order to take a socket came without it: this process is out of file descriptors. */
+  /** The order to take a socket never came, or came without it: this process is out of file descriptors. */
   | { readonly type: 'socket-lost'; readonly id: number }
   | { readonly type: 'sockets-closed'; readonly count: number }
   /** It was asked by somebody else (SIGTERM) to leave, and waits for the order. */

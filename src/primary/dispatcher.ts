@@ -10,8 +10,8 @@ import { fewestConnections } from './balance.js';
 
 /** A worker that has not acknowledged a socket after this many milliseconds gets no further ones until it does. */
 const STALL_AFTER = 200;
-/** Connections kept waiting for a worker, at the most. */
-const LONGEST_QUEUE = 4096;
+/** Connections held here, waiting for a worker or for its acknowledgement, at the most. */
+const MOST_HELD = 4096;
 
 export type RefusalReason = 'over-limit' | 'queue-full' | 'queue-timeout' | 'stopping' | 'out-of-descriptors';
 
@@ -20,6 +20,8 @@ export interface Recipient {
   readonly slot: number;
   /** Sends the order to take socket `id`; calls `onFailure` if it cannot be sent. */
   give(id: number, socket: Socket, onFailure: () => void): void;
+  /** Asks whether that order was received; `lost` when it was not. */
+  confirm(id: number): void;
 }
 
 interface Pending {
@@ -33,6 +35,9 @@ class Seat {
   /** Connections that it has acknowledged and not reported closed. */
   open = 0;
   admitted = true;
+  /** The newest of the orders that it was asked about. */
+  confirmed = 0;
+  cancelConfirm: (() => void) | null = null;
 
   constructor(recipient: Recipient) {
     this.recipient = recipient;
@@ -56,6 +61,8 @@ export interface DispatcherOptions {
   readonly clock: Clock;
   /** Connections in total, those that wait included. */
   readonly maxConnections: number;
+  /** Connections that this process can hold open at a time, given its limit of open files. */
+  readonly maxHeld: number;
   /** How long a connection may wait for a worker, in milliseconds. */
   readonly queueTimeout: number;
   readonly onRefused: (reason: RefusalReason) => void;
@@ -86,6 +93,8 @@ export class Dispatcher {
       this.#refuse(socket, 'stopping');
     } else if (this.#total() >= this.#options.maxConnections) {
       this.#refuse(socket, 'over-limit');
+    } else if (this.#held() >= Math.min(MOST_HELD, this.#options.maxHeld)) {
+      this.#refuse(socket, 'queue-full');
     } else {
       this.#place({ socket, since: this.#options.clock.monotonic() });
     }
@@ -123,16 +132,19 @@ export class Dispatcher {
     seat.pending.delete(socketId);
     seat.open += 1;
     pending.socket.destroy();
+    // Orders arrive in order, so what was ordered before this one and not acknowledged never arrived.
+    for (const earlier of seat.pending.keys()) if (earlier < socketId) this.lost(id, earlier);
     this.#serveQueue();
   }
 
-  /** The order arrived without its socket (the worker is out of descriptors): another one shall try. */
+  /** The worker is out of descriptors: the order did not arrive, or without its socket. */
   lost(id: number, socketId: number): void {
     const seat = this.#seats.get(id);
     const pending = seat?.pending.get(socketId);
     if (seat === undefined || pending === undefined) return;
     seat.pending.delete(socketId);
     this.#refuse(pending.socket, 'out-of-descriptors');
+    this.#serveQueue();
   }
 
   closed(id: number, count: number): void {
@@ -145,6 +157,7 @@ export class Dispatcher {
     const seat = this.#seats.get(id);
     if (seat === undefined) return;
     this.#seats.delete(id);
+    seat.cancelConfirm?.();
     for (const pending of seat.pending.values()) this.#place(pending);
   }
 
@@ -161,6 +174,7 @@ export class Dispatcher {
   close(): void {
     this.#isClosed = true;
     this.#cancelWake?.();
+    for (const seat of this.#seats.values()) seat.cancelConfirm?.();
     for (const { socket } of this.#queue.splice(0)) this.#refuse(socket, 'stopping');
   }
 
@@ -168,6 +182,12 @@ export class Dispatcher {
     let total = this.#queue.length;
     for (const seat of this.#seats.values()) total += seat.connections;
     return total;
+  }
+
+  #held(): number {
+    let held = this.#queue.length;
+    for (const seat of this.#seats.values()) held += seat.pending.size;
+    return held;
   }
 
   #place(pending: Pending): void {
@@ -184,17 +204,28 @@ export class Dispatcher {
     }
     const id = this.#nextId++;
     seat.pending.set(id, { socket: pending.socket, since: now });
+    this.#confirmLater(seat);
     seat.recipient.give(id, pending.socket, () => {
       // The channel is closed, so the process never saw the socket.
       if (seat.pending.delete(id)) this.#enqueue(pending);
     });
   }
 
+  /** Asks a late worker, once for each order, whether it has got it: a hung one does not answer, and is no case for us. */
+  #confirmLater(seat: Seat): void {
+    seat.cancelConfirm ??= this.#options.clock.after(STALL_AFTER, () => {
+      seat.cancelConfirm = null;
+      const now = this.#options.clock.monotonic();
+      for (const [id, { since }] of seat.pending) {
+        if (id <= seat.confirmed || now - since < STALL_AFTER) continue;
+        seat.confirmed = id;
+        seat.recipient.confirm(id);
+      }
+      if ([...seat.pending.keys()].some((id) => id > seat.confirmed)) this.#confirmLater(seat);
+    });
+  }
+
   #enqueue(pending: Pending): void {
-    if (this.#queue.length >= LONGEST_QUEUE) {
-      this.#refuse(pending.socket, 'queue-full');
-      return;
-    }
     this.#queue.push(pending);
     this.#wakeLater();
   }

@@ -49,17 +49,18 @@ export class Inspections {
     if (withdraw) this.#withdraw(handle);
     const before = handle.inspection;
     try {
-      const result = heapSnapshot === '' ? await this.#toggle(handle, close) : await this.#writeHeap(handle, heapSnapshot, before);
+      const result = close ? await this.#close(handle) : heapSnapshot === '' ? await this.#open(handle) : await this.#writeHeap(handle, heapSnapshot, before);
       return { pid: handle.pid ?? 0, result };
     } finally {
       if (handle.inspection === null) this.#readmit(handle);
     }
   }
 
-  /** A worker has answered. */
+  /** A worker has answered; maybe so late that nobody waits any more. */
   answered(handle: WorkerHandle, message: FromWorkerAnswer): void {
     const pending = this.#pending.get(message.id);
-    if (pending?.handle === handle) pending.settle(message);
+    if (pending !== undefined) pending.settle(message);
+    else if (handle.inspection?.type === 'inspector' && message.result === '' && message.error === null) this.#closed(handle);
   }
 
   /** The fleet may have changed: who is gone does not answer any more. */
@@ -96,10 +97,23 @@ export class Inspections {
     if (handle.state === 'ready') this.#parts.dispatcher.readmit(handle.id);
   }
 
-  async #toggle(handle: WorkerHandle, close: boolean): Promise<string> {
-    const url = await this.#ask(handle, close ? 'close' : 'open', ANSWER_TIMEOUT);
-    handle.inspection = close ? null : { type: 'inspector', url, until: Infinity };
+  async #open(handle: WorkerHandle): Promise<string> {
+    const url = await this.#ask(handle, 'open', ANSWER_TIMEOUT);
+    handle.inspection = { type: 'inspector', url, until: Infinity };
     return url;
+  }
+
+  async #close(handle: WorkerHandle): Promise<string> {
+    // From now on silence counts again: a debugger that does not let go must not keep a hung worker alive.
+    if (handle.inspection !== null) handle.inspection = { ...handle.inspection, until: this.#parts.clock.monotonic() + ANSWER_TIMEOUT };
+    await this.#ask(handle, 'close', ANSWER_TIMEOUT);
+    this.#closed(handle);
+    return '';
+  }
+
+  #closed(handle: WorkerHandle): void {
+    handle.inspection = null;
+    this.#readmit(handle);
   }
 
   async #writeHeap(handle: WorkerHandle, file: string, before: Inspection | null): Promise<string> {
@@ -111,14 +125,17 @@ export class Inspections {
     }
   }
 
-  /** Sends the order and waits for the answer, which ends the silence of the worker too. */
+  /** Sends the order and waits for the answer. */
   #ask(handle: WorkerHandle, action: InspectAction, timeout: number): Promise<string> {
     const id = this.#nextId++;
     return new Promise<string>((resolve, reject) => {
       const silent = (): void =>
         reject(
           new DaemonError('E_WORKER', `Worker ${handle.slot} (pid ${handle.pid}) did not answer within ${timeout / 1000} s`, {
-            hint: `It may be blocked. kill -USR1 ${handle.pid} makes Node open the inspector of a blocked process, on port 9229.`,
+            hint:
+              handle.inspection === null
+                ? `It may be blocked. kill -USR1 ${handle.pid} makes Node open the inspector of a blocked process, on port 9229.`
+                : 'A debugger may hold it: let it go on, or disconnect the debugger.',
           }),
         );
       const cancel = this.#parts.clock.after(timeout, silent);

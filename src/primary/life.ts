@@ -82,6 +82,7 @@ export class Life {
         dispatcher.admit(handle.id, {
           slot: handle.slot,
           give: (id, socket, onFailure) => handle.sendSocket({ type: 'take-socket', id }, socket, onFailure),
+          confirm: (id) => handle.send({ type: 'confirm-socket', id }),
         });
         break;
       case 'withdraw':

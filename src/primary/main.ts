@@ -92,6 +92,7 @@ async function run(
   const dispatcher = new Dispatcher({
     clock,
     maxConnections: maxConnectionsOf(config),
+    maxHeld: autoMaxConnections(),
     queueTimeout: config.startTimeout,
     onRefused: (reason) => refusals.add(reason),
   });
@@ -151,7 +152,7 @@ async function run(
       else if (message.type === 'inspected') inspections.answered(handle, message);
       else if (message.type === 'files-loaded') code.note(handle.generation, message);
     },
-    isProven: (number) => code.isProven(number),
+    isCodeProven: (number) => code.isProven(number),
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });

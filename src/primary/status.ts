@@ -81,7 +81,7 @@ function findProblems(
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }
   const { last } = reloader;
-  if (last !== null && last.error !== '') problems.push(`The last reload failed: ${last.error}`);
+  if (last !== null && last.error !== '') problems.push(`The last reload failed (${last.verdict}): ${last.error}`);
   if (supervisor.isMixed) problems.push('Two generations serve: the last reload was halted half-way');
   if (changedCode.length > 0) {
     problems.push(`Code changed on disk since generation ${supervisor.goal.generation} was proven: ${nameFiles(changedCode)}; reload to use it`);

@@ -36,7 +36,7 @@ const DRAIN_MARGIN = 8000;
 const DRAIN_INTERVAL = 1000;
 const DRAIN_SPREAD = 10_000;
 /** How often it is asked again whether a fleet may grow that was kept from it, in milliseconds. */
-const GROWTH_INTERVAL = 10_000;
+const GROWTH_INTERVAL = 5000;
 
 /**
  * A new worker has served this long, in milliseconds, before the one that it replaces leaves: what dies of its first
@@ -79,7 +79,7 @@ export interface SupervisorOptions {
    * Whether what is on disk is what the generation was proven with; absent: it always is. While it is not, no worker
    * is recycled or added. Never rejects.
    */
-  readonly isProven?: (generation: number) => Promise<boolean>;
+  readonly isCodeProven?: (generation: number) => Promise<boolean>;
   /** Messages that are no business of the fleet's. */
   readonly onMessage: (handle: WorkerHandle, message: FromWorker) => void;
 }
@@ -246,9 +246,9 @@ export class Supervisor {
   /** Replaces one worker, new before old, if its turn has come; else the wish is forgotten. */
   recycle(handle: WorkerHandle, cause: string, pace: Pace): void {
     const recycle = (): void => this.#post({ type: 'recycle', handle, cause, pace });
-    const { isProven } = this.#options;
-    if (isProven === undefined) recycle();
-    else void isProven(this.#goal.generation).then((proven) => (proven ? recycle() : undefined));
+    const { isCodeProven } = this.#options;
+    if (isCodeProven === undefined) recycle();
+    else void isCodeProven(this.#goal.generation).then((proven) => (proven ? recycle() : undefined));
   }
 
   /** @param quick give the calls in flight two seconds; also speeds up a stop that is under way */
@@ -506,19 +506,19 @@ export class Supervisor {
 
   /** Keeps the fleet from growing beyond that many workers until the code on disk is known to be proven. */
   #hold(workers: number): void {
-    const { isProven } = this.#options;
-    if (isProven === undefined) return;
+    const { isCodeProven } = this.#options;
+    if (isCodeProven === undefined) return;
     const isAsked = this.#held !== Infinity;
     this.#held = Math.min(this.#held, workers);
-    if (!isAsked) void this.#askToGrow(isProven);
+    if (!isAsked) void this.#askToGrow(isCodeProven);
   }
 
-  async #askToGrow(isProven: NonNullable<SupervisorOptions['isProven']>): Promise<void> {
+  async #askToGrow(isCodeProven: NonNullable<SupervisorOptions['isCodeProven']>): Promise<void> {
     const { generation } = this.#goal;
-    const proven = await isProven(generation);
+    const proven = await isCodeProven(generation);
     if (this.#phase !== 'serving' || this.#held === Infinity) return;
     if (proven) this.#post({ type: 'grow', generation });
-    else this.#options.clock.after(GROWTH_INTERVAL, () => void this.#askToGrow(isProven));
+    else this.#options.clock.after(GROWTH_INTERVAL, () => void this.#askToGrow(isCodeProven));
   }
 
   #takeRecycle(handle: WorkerHandle, cause: string, pace: Pace): void {

@@ -70,7 +70,7 @@ export class UserCode {
   /** A worker says what it has loaded. */
   note(generation: number, { files, rewritten }: Extract<FromWorker, { type: 'files-loaded' }>): void {
     this.#proven.note(generation, files, rewritten);
-    this.#autoreload.update(rewritten);
+    void this.#autoreload.update(rewritten);
   }
 
   /** A reload begins: what is on disk when this resolves belongs to it. */

@@ -28,6 +28,7 @@ export class Intake {
   readonly #tls: TlsServer | null;
   readonly #sockets = new Set<Socket>();
   #closed = 0;
+  #lastId = 0;
   #youngest = -Infinity;
   /** Called whenever the last socket has closed. */
   onEmpty: () => void = () => undefined;
@@ -49,6 +50,7 @@ export class Intake {
   }
 
   take(id: number, socket: Socket | undefined): void {
+    this.#lastId = id;
     if (socket === undefined) {
       this.#send({ type: 'socket-lost', id });
       return;
@@ -57,12 +59,17 @@ export class Intake {
     this.#sockets.add(socket);
     this.#youngest = performance.now();
     // Asked for now, the address is still known when the connection is gone.
-    void socket.remoteAddress;
+    const { remoteAddress: _address } = socket;
     socket.on('error', () => undefined);
     socket.once('close', () => this.#noteClosed(socket));
     socket.setNoDelay(true);
     if (this.#tls === null) this.#transport.accept(socket);
     else this.#tls.emit('connection', socket);
+  }
+
+  /** Says that the socket was lost unless the order to take it, or a later one, has come; orders come in order. */
+  confirm(id: number): void {
+    if (id > this.#lastId) this.#send({ type: 'socket-lost', id });
   }
 
   /** Ends every connection at once. */

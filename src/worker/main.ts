@@ -14,8 +14,9 @@ import { createLogger } from '../shared/logger.js';
 import { loadedFiles } from './loaded-files.js';
 import type { RunningWorker } from './running-worker.js';
 
-/** What a worker may take to leave when its primary is gone, in milliseconds. */
+/** What a worker may take to leave when its primary is gone, and what of that its calls get, in milliseconds. */
 const ORPHAN_TIMEOUT = 10_000;
+const ORPHAN_CALLS = 9000;
 /** How often it is looked whether more files were loaded, in milliseconds. */
 const FILES_INTERVAL = 2000;
 
@@ -52,6 +53,9 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
       break;
     case 'take-socket':
       running?.intake.take(message.id, socket);
+      break;
+    case 'confirm-socket':
+      running?.intake.confirm(message.id);
       break;
     case 'set-log-level':
       running?.setLogLevel(message.level);
@@ -130,6 +134,6 @@ function leave(cause: string, delay: number, quick: number | null): void {
 function orphaned(): void {
   if (running === null) process.exit(EXIT.failed);
   running.noteOrphaned();
-  leave('orphaned', 0, null);
+  leave('orphaned', 0, ORPHAN_CALLS);
   setTimeout(() => process.exit(EXIT.failed), ORPHAN_TIMEOUT).unref();
 }

@@ -48,7 +48,6 @@ describe('a wrong command line is exit code 64', () => {
     [['strat'], /unknown command 'strat'\nDid you mean start\?/],
     [['check', '--prot', '5'], /unknown option '--prot'\nDid you mean --port\?/],
     [['start', '--max_wokers=5'], /unknown option '--max_wokers=5'|unknown option '--max_wokers'/],
-    [['start', '--autoreload'], /unknown option '--autoreload'/],
     [['check', '--port'], /option '--port <value>' argument missing/],
     [['check', 'x.yaml'], /too many arguments for 'check'/],
     [['config', 'shwo'], /unknown command 'shwo'\nDid you mean show\?/],

@@ -23,5 +23,5 @@ test('an event that does not come is reported with the whole log', async () => {
 });
 
 test('an exit before the awaited event is reported at once, with the whole log', async () => {
-  await assert.rejects(startDaemon({ config: { servicers: [servicer('crashes-on-boot.js')], startTimeout: '500ms' } }), /It exited before daemon\.ready[^]*exit code 3/);
+  await assert.rejects(startDaemon({ config: { servicers: [servicer('crashes-on-boot.js')], startTimeout: '2s' } }), /It exited before daemon\.ready[^]*exit code 3/);
 });

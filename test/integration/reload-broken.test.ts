@@ -27,7 +27,7 @@ async function assertSurvives(daemon: Daemon, expected: { verdict: ReloadVerdict
   const after = await daemon.status();
   assert.deepEqual(after.workers.map(({ pid, state }) => [pid, state]), before.workers.map(({ pid }) => [pid, 'ready']));
   assert.equal(after.health, 'degraded');
-  assert.match(after.problems.join('\n'), new RegExp(`last reload was ${expected.verdict}`));
+  assert.match(after.problems.join('\n'), new RegExp(`last reload failed \\(${expected.verdict}\\)`));
   assert.match(after.problems.join('\n'), expected.error);
   assert.equal((await probe.call('Probe/Identify')).messages[0]?.pid, pid);
   assert.deepEqual(daemon.log.all('worker.draining', { generation: 1 }), []);

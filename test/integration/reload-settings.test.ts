@@ -18,7 +18,7 @@ async function reload(daemon: Daemon) {
 async function answerAt(address: string): Promise<string> {
   await using probe = new GrpcJsProbe(address);
   const { code, details } = await probe.call('Probe/Echo', {}, { timeoutMs: 3000 });
-  return /ECONNREFUSED/.test(details) ? 'refused' : code;
+  return details.includes('ECONNREFUSED') ? 'refused' : code;
 }
 
 async function freePort(host = '127.0.0.1'): Promise<number> {

@@ -61,7 +61,10 @@ test('TERM while the new config is still being read pre-empts the reload, too', 
 });
 
 for (const [name, ask] of [
-  ['QUIT', (daemon: Daemon) => Promise.resolve(daemon.signal('SIGQUIT'))],
+  ['QUIT', (daemon: Daemon) => {
+    daemon.signal('SIGQUIT');
+    return Promise.resolve();
+  }],
   ['a second TERM', async (daemon: Daemon) => {
     daemon.signal('SIGTERM');
     await delay(600); // the least distance of an impatient signal is 500 ms

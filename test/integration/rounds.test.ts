@@ -1,4 +1,4 @@
-// Nothing piles up: rounds of starts and stops, and of connections.
+// Nothing piles up: rounds of starts and stops, of crashes and reloads, and of connections.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startDaemon } from '../support/daemon.js';
@@ -19,6 +19,23 @@ test(`${ROUNDS} rounds of start, call and stop leave no process, socket or file`
     assert.equal((await daemon.stop()).code, 0);
   }
   assert.deepEqual(dir.files(), []);
+});
+
+test(`${ROUNDS} rounds of a crash and a reload leave no file descriptor in the primary`, { skip: !HAS_PROC && 'needs /proc' }, async () => {
+  await using daemon = await startDaemon({ deadline: ROUNDS * 10_000 });
+  const fleet = (): number[] => daemon.processes().filter((pid) => pid !== daemon.pid);
+  let limit = Infinity;
+  for (let round = 1; round <= ROUNDS; round += 1) {
+    process.kill(daemon.workerPid(), 'SIGKILL');
+    await daemon.waitFor('worker.ready', {}, 2 * round);
+    daemon.signal('SIGHUP');
+    await daemon.waitFor('reload.ended', { verdict: 'done' }, round);
+    // The pipes of what has just ended close a moment later.
+    const count = await daemon.deadline.poll(() => (openFiles(daemon.pid) <= limit ? openFiles(daemon.pid) : undefined), `at most ${limit} open files`);
+    // What is opened once, at the first reload, may stay.
+    if (round === 2) limit = count;
+    assert.equal(fleet().length, 1);
+  }
 });
 
 test('hundreds of connections leave no file descriptor in the primary or the workers', { skip: !HAS_PROC && 'needs /proc' }, async () => {

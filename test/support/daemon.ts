@@ -162,6 +162,12 @@ export class Daemon implements AsyncDisposable {
     process.kill(-this.pid, name);
   }
 
+  /** Nobody reads its output any more. */
+  closeOutput(): void {
+    this.#process.stdout?.destroy();
+    this.#process.stderr?.destroy();
+  }
+
   /** A graceful stop. */
   async stop(): Promise<Exit> {
     this.signal('SIGTERM');

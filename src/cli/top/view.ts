@@ -43,7 +43,7 @@ function header(status: Status, { statusAt }: Model, { width, style, now }: View
       ? `${style.bold(name)}: ${style.red(`no news for ${formatAge(age / 1000)}`)}, primary pid ${primary.pid}`
       : `${style.bold(name)}: ${paintHealth(health, style)} at ${address}${tls ? ' (TLS)' : ''}, pid ${primary.pid}, up ${formatAge(primary.uptimeSeconds)}, generation ${primary.generation}`,
     `Workers ${describeGoal(status)}; ${[
-      `${formatCount(sum(({ connections }) => connections))} connections`,
+      `${formatCount(sum(({ connections }) => connections))} conns`,
       `${formatCount(sum(({ inFlight }) => inFlight))} calls`,
       `${formatRate(sum(({ callsPerSecond }) => callsPerSecond))}/s`,
       `p99 ${formatTime(Math.max(0, ...workers.map(({ p99Ms }) => p99Ms)))}`,

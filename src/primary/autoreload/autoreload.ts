@@ -72,7 +72,7 @@ export class Autoreload {
     this.#config = this.#tried = config;
     if (config.autoreload) {
       this.#mode = 'on';
-      this.update();
+      void this.update();
     } else if (this.#mode === 'on') {
       this.close();
     }
@@ -81,8 +81,7 @@ export class Autoreload {
   /** A reload is going to try these settings. */
   consider(config: Config): Promise<void> {
     this.#tried = config;
-    this.update();
-    return this.#work;
+    return this.update();
   }
 
   /** A reload begins: what is on disk when this resolves belongs to it, and what is written from then on does not. */
@@ -107,18 +106,21 @@ export class Autoreload {
     return answer;
   }
 
-  /** The workers have loaded more. @param rewritten files that were written again after they were loaded */
-  update(rewritten: readonly string[] = []): void {
-    if (this.#mode === 'off') return;
+  /**
+   * The workers have loaded more. Resolves when it is watched.
+   * @param rewritten files that were written again after they were loaded
+   */
+  update(rewritten: readonly string[] = []): Promise<void> {
+    if (this.#mode === 'off') return Promise.resolve();
     const { configFile, loaded } = this.#parts;
     const files = [...configuredFiles(this.#config, configFile), ...configuredFiles(this.#tried, configFile), ...loaded()];
     this.#list = new WatchList(files, this.#config.watch);
-    void this.#do(async () => {
+    this.#batch.add(rewritten.filter((path) => this.#list.hasFile(path)));
+    return this.#do(async () => {
       await this.#remember([...this.#list.files].filter((path) => !this.#before.has(path)));
       for (const path of rewritten) this.#before.set(path, 'unknown');
       await this.#watch();
     });
-    this.#batch.add(rewritten.filter((path) => this.#list.hasFile(path)));
   }
 
   /** Stops watching. */
@@ -193,7 +195,7 @@ export class Autoreload {
       (...parameters: Parameters): void => {
         if (this.#watched === watched) act(...parameters);
       };
-    this.#watcher = await open(
+    const opened = await open(
       { folders, hasFile: (path) => list.hasFile(path), needsFolder: (path) => list.needsFolder(path), by: this.#by },
       {
         onFound: ifCurrent((path) => this.#found(path)),
@@ -202,6 +204,9 @@ export class Autoreload {
         onError: ifCurrent((error) => this.#fallBack(error)),
       },
     );
+    // It may have been turned off, or the watcher have failed, while it was opened.
+    if (this.#watched === watched) this.#watcher = opened;
+    else await opened.close();
     await old?.close();
   }
 

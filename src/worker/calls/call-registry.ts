@@ -17,7 +17,7 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
   readonly accounting: ServerInterceptor;
   /**
    * In no order: an ended call's place is taken by the last one. A Set would do the same in two words, and cost a
-   * third of all the CPU of a call in garbage collection (bench/guard.js).
+   * third of all the CPU of a call in garbage collection (bench/cost-of-parts.js).
    */
   readonly #calls: ActiveCall[] = [];
   readonly #report: ReportFault;

@@ -33,12 +33,12 @@ class Rig {
       emit: (name, fields) => this.events.push({ name, fields }),
       random,
       fork,
-      dispatcher: new Dispatcher({ clock: this.clock, maxConnections: 100, queueTimeout: 1000, onRefused: () => undefined }),
+      dispatcher: new Dispatcher({ clock: this.clock, maxConnections: 100, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
       generation: generationOf({ bootConcurrency: 8, ...settings }),
       onReady: () => undefined,
       onStopping: () => undefined,
       onChange: () => undefined,
-      isProven: () => Promise.resolve(this.isProven),
+      isCodeProven: () => Promise.resolve(this.isProven),
       onMessage(handle, message) {
         if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
         else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);

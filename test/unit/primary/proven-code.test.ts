@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { renameSync, rmSync, utimesSync } from 'node:fs';
+import { test } from 'node:test';
+import { ABSENT, ContentHashes } from '#src/primary/code/content-hashes.js';
+import { ProvenCode } from '#src/primary/code/proven-code.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { TempDir } from '../../support/temp-dir.js';
+
+test('a hash tells content, not time: it is the same after a touch and another after any write', async () => {
+  using dir = new TempDir();
+  const hashes = new ContentHashes();
+  const path = dir.write('a.js', 'one');
+  const one = await hashes.of(path);
+  utimesSync(path, 5, 5);
+  assert.equal(await hashes.of(path), one);
+  const seen = new Set([one]);
+  // Same size, and as fast as it goes: times alone would not tell.
+  for (let write = 100; write < 150; write += 1) {
+    dir.write('a.js', String(write));
+    seen.add(await hashes.of(path));
+  }
+  assert.equal(seen.size, 51);
+  dir.write('b.js', 'one');
+  renameSync(dir.join('b.js'), path);
+  assert.equal(await hashes.of(path), one);
+  rmSync(path);
+  assert.equal(await hashes.of(path), ABSENT);
+  assert.equal(await hashes.of(dir.path), 'folder');
+});
+
+function prove(): { code: ProvenCode; clock: FakeClock; news: string[] } {
+  const clock = new FakeClock();
+  const news: string[] = [];
+  const code = new ProvenCode({ clock, hashes: new ContentHashes(), onChange: (generation, changed) => void news.push(`${generation}: ${changed.length}`) });
+  return { code, clock, news };
+}
+
+test('a generation is proven with what its first worker loaded; each change is told once, and so is its end', async () => {
+  using dir = new TempDir();
+  const { code, clock, news } = prove();
+  const [a, b] = [dir.write('a.js', 'one'), dir.write('b.js', 'one')];
+  code.note(1, [a, b], []);
+  assert.deepEqual(await code.changes(1), []);
+  dir.write('a.js', 'two');
+  code.note(1, [a], []);
+  assert.deepEqual(await code.changes(1), [], 'an answer counts for a second');
+  clock.advance(1000);
+  assert.deepEqual(await code.changes(1), [a]);
+  assert.deepEqual(code.knownChanges(1), [a]);
+  clock.advance(1000);
+  await Promise.all([code.changes(1), code.changes(1)]);
+  dir.write('a.js', 'one');
+  clock.advance(1000);
+  assert.deepEqual(await code.changes(1), []);
+  assert.deepEqual(news, ['1: 1', '1: 0']);
+});
+
+test('a file that was written again after it was loaded is no proof of anything', async () => {
+  using dir = new TempDir();
+  const { code } = prove();
+  const a = dir.write('a.js', 'one');
+  code.note(1, [a], [a]);
+  assert.deepEqual(await code.changes(1), [a]);
+});
+
+test('generations without workers are forgotten, but for the newest, which may have failed', () => {
+  const { code } = prove();
+  for (const generation of [1, 2, 3, 4]) code.note(generation, [`/${generation}.js`], []);
+  code.keepOnly(new Set([2]));
+  assert.deepEqual(code.files, ['/2.js', '/4.js']);
+});
