@@ -200,6 +200,17 @@ describe('an elastic fleet', () => {
     await rig.until(1, idle, 3 * MINUTE);
   });
 
+  test('does not listen to the load after a person, nor during a reload', async () => {
+    const rig = await serving(ELASTIC);
+    rig.supervisor.scale(2, 'scale');
+    rig.supervisor.scale(4, 'elastic');
+    assert.deepEqual(rig.size, [2, 'scale']);
+    rig.supervisor.scaleByConfig();
+    void rig.supervisor.roll(generationOf(ELASTIC), 'test', () => undefined);
+    rig.supervisor.scale(4, 'elastic');
+    assert.equal(rig.supervisor.target, 2);
+  });
+
   test('does not grow while new workers would run other code, but shrinks', async () => {
     const rig = await serving(ELASTIC);
     await rig.until(2, busy, 30_000);
