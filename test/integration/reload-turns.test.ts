@@ -26,7 +26,7 @@ test('reloads that are asked for during a reload are one, and share its verdict'
   const first = ask(() => undefined);
   await daemon.waitFor('worker.draining', { generation: 1 });
   const heard = [deferred(), deferred(), deferred()];
-  const others = heard.map(({ resolve }) => ask(resolve));
+  const others = heard.map((one) => ask(() => one.resolve()));
   await daemon.until(Promise.all(heard.map(({ promise }) => promise)), 'progress for all');
   daemon.signal('SIGHUP');
   daemon.signal('SIGHUP');
