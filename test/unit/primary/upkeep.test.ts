@@ -208,7 +208,7 @@ describe('an elastic fleet', () => {
     rig.supervisor.scaleByConfig();
     void rig.supervisor.roll(generationOf(ELASTIC), 'test', () => undefined);
     rig.supervisor.scale(4, 'elastic');
-    assert.equal(rig.supervisor.target, 2);
+    assert.equal(rig.supervisor.plan.target, 2);
   });
 
   test('does not grow while new workers would run other code, but shrinks', async () => {
