@@ -14,6 +14,10 @@ interface Report {
   readonly faults: readonly CallFault[];
 }
 
+const cancelWhenRunning = (call: grpc.Call): void => {
+  (call as grpc.ClientReadableStream<unknown>).on('data', () => call.cancel());
+};
+
 describe('an exception that nobody catches', { timeout: 60_000 }, () => {
   let child: ChildProcess;
   let client: grpc.Client;
@@ -88,15 +92,13 @@ describe('an exception that nobody catches', { timeout: 60_000 }, () => {
   });
 
   test('is reported with its call when that has been cancelled', async () => {
-    const cancel = { onCall: (call: grpc.Call) => setTimeout(() => call.cancel(), 30) };
-    await run('bidi', 'rejects once cancelled', cancel);
+    await run('bidi', 'rejects once cancelled', { onCall: cancelWhenRunning });
     await ask();
     assert.deepEqual(faults.map(({ method }) => method), ['/test.Calls/bidi']);
   });
 
   test('never leaves the call when it is thrown by a listener of "cancelled"', async () => {
-    const cancel = { onCall: (call: grpc.Call) => setTimeout(() => call.cancel(), 30) };
-    await run('unary', 'throws once cancelled', cancel);
+    await run('bidi', 'throws once cancelled', { onCall: cancelWhenRunning });
     const { faults: reports, inFlight } = await ask();
     assert.deepEqual([faults, inFlight], [[], 0]);
     assert.match(reports.at(-1)?.error ?? '', /^Error: fault/);

@@ -94,6 +94,10 @@ export async function startRig({ handlers = {}, services, serverOptions, parts, 
   });
   const address = `127.0.0.1:${port}`;
   const client = new grpc.Client(address, grpc.credentials.createInsecure());
+  // So that the deadlines of tests are not spent on connecting.
+  await new Promise<void>((resolve, reject) => {
+    client.waitForReady(Date.now() + 20_000, (error) => (error === undefined ? resolve() : reject(error)));
+  });
   return {
     server, registry, faults, address, client,
     idle: () => new Promise((resolve) => {

@@ -33,8 +33,14 @@ const CASES: Readonly<Record<string, LooseHandler>> = {
       fail();
     });
   },
-  'rejects once cancelled': (call) => call.on('cancelled', reject),
-  'throws once cancelled': (call) => call.on('cancelled', fail),
+  'rejects once cancelled': (call) => {
+    call.on('cancelled', reject);
+    call.write('running');
+  },
+  'throws once cancelled': (call) => {
+    call.on('cancelled', fail);
+    call.write('running');
+  },
   waits: (_call, callback) => held.push(() => callback(null, 'waited')),
   'lets the others go on': (_call, callback) => {
     letGo();

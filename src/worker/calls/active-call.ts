@@ -8,6 +8,8 @@ import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
 import { listenToAnswers } from './wire-answers.js';
 
 export interface CallOwner {
+  /** Milliseconds on the monotonic clock. */
+  now(): number;
   /** Once a call, when nothing more will happen on it. */
   ended(call: ActiveCall, code: number): void;
   /** Something above misbehaved; `code` is what the client gets, or got. */
@@ -19,8 +21,11 @@ export interface CallPlace {
   release(): void;
 }
 
-/** The client's clock of its deadline may be ahead of ours by that many milliseconds when it gives the call up. */
-const DEADLINE_SLACK = 5;
+/**
+ * A client that gives a call up at its deadline is ahead of our own timer by as much as the call took to get here
+ * (and its news did not). A cancellation in the last tenth of a call's time, or within 5 ms, counts as the deadline.
+ */
+const DEADLINE_SLACK = { share: 0.1, least: 5 };
 
 /**
  * The outermost link, next to the wire. Whatever happens above it, the client gets at most one status, in a form
@@ -28,8 +33,7 @@ const DEADLINE_SLACK = 5;
  * its end exactly once.
  */
 export class ActiveCall extends ForwardingCall {
-  /** Milliseconds on the monotonic clock. */
-  readonly startedAt: number;
+  readonly #startedAt: number;
   /** Its place in the list of its owner, who alone looks at it. */
   index = -1;
   readonly context: CallContext;
@@ -41,9 +45,9 @@ export class ActiveCall extends ForwardingCall {
   #hasMessage = false;
   #place: CallPlace | null = null;
 
-  constructor(method: CallMethod, wire: ServerInterceptingCallInterface, owner: CallOwner, startedAt: number) {
+  constructor(method: CallMethod, wire: ServerInterceptingCallInterface, owner: CallOwner) {
     super(wire);
-    this.startedAt = startedAt;
+    this.#startedAt = owner.now();
     this.#method = method;
     this.#owner = owner;
     this.context = new CallContext(method.path, this);
@@ -60,6 +64,11 @@ export class ActiveCall extends ForwardingCall {
 
   get isStreaming(): boolean {
     return this.#method.requestStream || this.#method.responseStream;
+  }
+
+  /** Milliseconds since its first byte. */
+  get age(): number {
+    return this.#owner.now() - this.#startedAt;
   }
 
   /** The status that the client gets, or got; null while that is open. */
@@ -214,7 +223,8 @@ export class ActiveCall extends ForwardingCall {
   }
 
   #isPastDeadline(): boolean {
-    return Date.now() >= Number(this.getDeadline()) - DEADLINE_SLACK;
+    const left = Number(this.getDeadline()) - Date.now();
+    return left <= Math.max(DEADLINE_SLACK.least, DEADLINE_SLACK.share * (left + this.age));
   }
 
   /** grpc-js answers a message that it cannot send by itself, and keeps the reason to itself. */

@@ -22,13 +22,15 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
   readonly #calls: ActiveCall[] = [];
   readonly #report: ReportFault;
   readonly #onCallEnded: CallRegistryOptions['onCallEnded'];
+  readonly #clock: Clock;
   #total = 0;
 
   constructor({ report, onCallEnded, clock = systemClock }: CallRegistryOptions) {
     this.#report = report;
     this.#onCallEnded = onCallEnded;
+    this.#clock = clock;
     this.accounting = interceptorOf((method, wire) => {
-      const call = new ActiveCall(method, wire, this, clock.monotonic());
+      const call = new ActiveCall(method, wire, this);
       this.#total += 1;
       call.index = this.#calls.push(call) - 1;
       call.open();
@@ -49,6 +51,10 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
   /** The calls in flight at this moment; ending them meanwhile does no harm. */
   [Symbol.iterator](): Iterator<ActiveCall> {
     return [...this.#calls].values();
+  }
+
+  now(): number {
+    return this.#clock.monotonic();
   }
 
   ended(call: ActiveCall, code: number): void {
