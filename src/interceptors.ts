@@ -1,6 +1,6 @@
 /** Interceptors that a config can name: `grpcserverd/interceptors#signatureValidation`. */
 import type { ServerInterceptor } from '@grpc/grpc-js';
-import { markAsSignaturePlace } from './worker/calls/signature-marker.js';
+import { markAsSignaturePlace } from './shared/signature-place.js';
 
 /**
  * The place of the signature check among your interceptors. Without it the check comes before all of them.

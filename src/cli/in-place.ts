@@ -30,7 +30,7 @@ export class InPlace {
     const lines = text.split('\n').slice(0, -1).slice(0, rows - 1).map((line) => clip(line, columns));
     // A terminal that changed its size has moved the lines about.
     const back = this.#isStale ? CLEAR_ALL : this.#height === 0 ? '' : `\u001B[${this.#height}A\r`;
-    this.#out.write(`${back}${lines.map((line) => `${line}${CLEAR_RIGHT}\n`).join('')}${CLEAR_BELOW}`);
+    this.#out.write(`${back}${lines.map((line) => `${CLEAR_RIGHT}${line}\n`).join('')}${CLEAR_BELOW}`);
     this.#height = lines.length;
     this.#isStale = false;
   }

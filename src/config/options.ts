@@ -68,7 +68,7 @@ export const OPTIONS = {
   startTimeout: define('Workers', duration(100), 30_000, 'How long a worker may take until it is ready'),
   gracefulTimeout: define('Workers', duration(), 30_000, 'How long unary calls may go on in a worker that leaves'),
   streamGracefulTimeout: define('Workers', duration(), 30_000, 'How long streaming calls may go on in a worker that leaves'),
-  hangTimeout: define('Workers', duration(1000), 20_000,
+  hangTimeout: define('Workers', duration(4000), 20_000,
     'A worker without a heartbeat for this long is killed; at three quarters of it, it gets no new connections'),
   bootConcurrency: define('Workers', orWord('auto', integer(1, 1024)), 'auto',
     'Workers that may boot at the same time; auto is the available parallelism'),

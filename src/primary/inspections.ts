@@ -45,7 +45,9 @@ export class Inspections {
    */
   async run({ slot, heapSnapshot, withdraw, close }: InspectOrder): Promise<InspectResult> {
     const handle = this.#find(slot);
-    if (handle.inspection?.type === 'snapshot') throw new DaemonError('E_WORKER', `Worker ${slot} is writing a heap snapshot already`);
+    if ([...this.#pending.values()].some((pending) => pending.handle === handle)) {
+      throw new DaemonError('E_WORKER', `Worker ${slot} has not answered an earlier order yet`);
+    }
     if (withdraw) this.#withdraw(handle);
     const before = handle.inspection;
     try {

@@ -124,7 +124,7 @@ async function run(
       const workers = supervisor.workers.filter(({ state }) => state === 'ready');
       const services = workers[0]?.services ?? [];
       const { maximumConcurrentRpcs } = config;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.goal.workers);
+      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.plan.goal.workers);
       emit('daemon.ready', {
         address: ports.address,
         port: ports.port,
@@ -158,7 +158,7 @@ async function run(
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
   async function prepare(sameConfig: boolean): Promise<Prepared> {
-    const before = supervisor.generation.config;
+    const before = supervisor.plan.generation.config;
     await code.begin();
     const fresh = sameConfig ? null : await load();
     const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
@@ -174,7 +174,7 @@ async function run(
         if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
         dispatcher.setMaxConnections(maxConnectionsOf(next));
         log.level = next.log.level;
-        code.answered(supervisor.goal.generation, next);
+        code.answered(supervisor.plan.goal.generation, next);
       },
       discard: () => address.discard(),
     };
@@ -190,28 +190,28 @@ async function run(
         configFile,
         address: ports.address,
         port: ports.port,
-        tls: supervisor.generation.tls !== null,
-        certificateExpiresAt: supervisor.generation.tls?.facts.notAfter.getTime() ?? 0,
+        tls: supervisor.plan.generation.tls !== null,
+        certificateExpiresAt: supervisor.plan.generation.tls?.facts.notAfter.getTime() ?? 0,
         startedAt,
         now: clock.monotonic(),
-        changedCode: code.knownChanges(supervisor.goal.generation),
+        changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
-  const scaleTo = (workers: number): void => supervisor.scale(supervisor.generation.clampScale(workers), 'scale');
+  const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
-    look: () => code.look(supervisor.goal.generation),
+    look: () => code.look(supervisor.plan.goal.generation),
     watchers,
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
-    workers: () => supervisor.target,
+    workers: () => supervisor.plan.target,
     scale(workers) {
       if (workers === 0) supervisor.scaleByConfig();
       else scaleTo(workers);
-      return supervisor.target;
+      return supervisor.plan.target;
     },
     setLogLevel(level) {
       log.level = level;
-      supervisor.generation.logLevel = level;
+      supervisor.plan.generation.logLevel = level;
       for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
     },
     inspect: (order) => inspections.run(order),
@@ -227,7 +227,7 @@ async function run(
   const target = {
     stop: (cause: string, quick: boolean) => supervisor.stop(cause, quick),
     reload: (cause: string, sameConfig: boolean) => void reloader.request(cause, sameConfig),
-    scaleBy: (difference: number) => scaleTo(supervisor.target + difference),
+    scaleBy: (difference: number) => scaleTo(supervisor.plan.target + difference),
   };
   onClose(handleSignals(target, clock));
 

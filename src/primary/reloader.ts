@@ -8,7 +8,8 @@ import type { Clock } from '../shared/clock.js';
 import { DaemonError } from '../shared/errors.js';
 import type { Emit } from '../shared/events.js';
 import type { Generation } from './generation.js';
-import type { RollResult, Supervisor } from './supervisor.js';
+import type { RollResult } from './plan.js';
+import type { Supervisor } from './supervisor.js';
 
 /** A generation that is ready to be rolled out, and what goes with it. */
 export interface Prepared {
@@ -61,7 +62,7 @@ export class Reloader {
   /** What runs now, and how far it is. */
   get progress(): { readonly cause: string; readonly stage: ReloadStage } | null {
     if (this.#running === null) return null;
-    return { cause: this.#running.cause, stage: this.#options.supervisor.rollout?.stage ?? 'checking' };
+    return { cause: this.#running.cause, stage: this.#options.supervisor.plan.rollout?.stage ?? 'checking' };
   }
 
   /** Resolves when no reload runs or waits. */
@@ -118,7 +119,7 @@ export class Reloader {
   ): ReloadReport {
     const { clock, emit, supervisor } = this.#options;
     const tookMs = Math.round(clock.monotonic() - startedAt);
-    const { generation } = supervisor.goal;
+    const { generation } = supervisor.plan.goal;
     const finished = drained.reduce((sum, worker) => sum + worker.finished, 0);
     const cut = drained.reduce((sum, worker) => sum + worker.cut.length, 0);
     emit(

@@ -30,7 +30,7 @@ export interface StatusFacts {
 
 export function describeStatus({ supervisor, dispatcher, reloader }: StatusSources, facts: StatusFacts): Status {
   const workers = supervisor.workers;
-  const { goal } = supervisor;
+  const { goal } = supervisor.plan;
   const problems = findProblems(supervisor, reloader, workers, facts.changedCode);
   const described = workers.map((worker) => describeWorker(worker, supervisor, dispatcher, facts.now));
   const { progress } = reloader;
@@ -72,7 +72,7 @@ function findProblems(
 ): string[] {
   if (supervisor.phase !== 'serving') return [];
   const problems: string[] = [];
-  for (let slot = 0; slot < supervisor.goal.workers; slot++) {
+  for (let slot = 0; slot < supervisor.plan.goal.workers; slot++) {
     if (workers.some((worker) => worker.slot === slot && worker.state === 'ready')) continue;
     const crashes = supervisor.slots.crashes(slot);
     // A fleet that grows is well.
@@ -82,9 +82,9 @@ function findProblems(
   }
   const { last } = reloader;
   if (last !== null && last.error !== '') problems.push(`The last reload failed (${last.verdict}): ${last.error}`);
-  if (supervisor.isMixed) problems.push('Two generations serve: the last reload was halted half-way');
+  if (supervisor.plan.isMixed) problems.push('Two generations serve: the last reload was halted half-way');
   if (changedCode.length > 0) {
-    problems.push(`Code changed on disk since generation ${supervisor.goal.generation} was proven: ${nameFiles(changedCode)}; reload to use it`);
+    problems.push(`Code changed on disk since generation ${supervisor.plan.goal.generation} was proven: ${nameFiles(changedCode)}; reload to use it`);
   }
   return problems;
 }

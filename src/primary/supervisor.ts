@@ -3,7 +3,7 @@
  * inputs in one queue, and one loop takes an input, steps the life table, reconciles, and acts. The workers'
  * half is src/worker/main.ts.
  */
-import type { DrainedWorker, GoalSource } from '../control/definition.js';
+import type { DrainedWorker } from '../control/definition.js';
 import type { CallSummary, FromWorker, ToWorker } from '../ipc/messages.js';
 import type { Clock } from '../shared/clock.js';
 import { deferred } from '../shared/deferred.js';
@@ -20,9 +20,9 @@ import { Fleet } from './fleet.js';
 import type { ForkedProcess } from './fork.js';
 import type { Generation } from './generation.js';
 import { FAULTS, Life } from './life.js';
-import { isProven, reconcile, type Action, type Goal } from './reconcile.js';
+import { Plan, type RollOrder, type RollResult, type Turn } from './plan.js';
+import { reconcile, type Action } from './reconcile.js';
 import type { Pace } from './recycling-policy.js';
-import { Rollout } from './rollout.js';
 import { Slots } from './slots.js';
 import { WorkerHandle } from './worker-handle.js';
 
@@ -54,13 +54,6 @@ export interface Outcome {
   readonly cut: number;
 }
 
-/** How a rollout ended. */
-export interface RollResult {
-  readonly verdict: 'done' | 'rolled-back' | 'halted' | 'pre-empted';
-  readonly error: DaemonError | null;
-  readonly drained: readonly DrainedWorker[];
-}
-
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly emit: Emit;
@@ -87,31 +80,13 @@ export interface SupervisorOptions {
 type Input =
   | { readonly type: 'message'; readonly handle: WorkerHandle; readonly message: FromWorker }
   | { readonly type: 'exit'; readonly handle: WorkerHandle; readonly exitCode: number | null; readonly signal: string | null }
-  | {
-      readonly type: 'roll';
-      readonly generation: Generation;
-      readonly cause: string;
-      readonly commit: () => void;
-      readonly settle: (result: RollResult) => void;
-    }
+  | { readonly type: 'roll'; readonly order: RollOrder }
   /** Null: what the config asks for. */
   | { readonly type: 'scale'; readonly workers: number | null; readonly source: 'scale' | 'elastic' }
   | { readonly type: 'recycle'; readonly handle: WorkerHandle; readonly cause: string; readonly pace: Pace }
   | { readonly type: 'grow'; readonly generation: number }
   | { readonly type: 'stop'; readonly cause: string; readonly quick: boolean }
   | { readonly type: 'wake' };
-
-/** A rollout, and what is known only while it runs. */
-interface Rolling {
-  readonly rollout: Rollout;
-  /** What to go back to. */
-  before: { readonly goal: Goal; readonly source: GoalSource; readonly accepted: readonly number[]; readonly held: number };
-  /** How many workers there shall be when it is done. */
-  workers: number;
-  readonly drained: DrainedWorker[];
-  readonly commit: () => void;
-  readonly settle: (result: RollResult) => void;
-}
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -123,17 +98,9 @@ export class Supervisor {
   readonly #served = deferred<boolean>();
   readonly #finished = deferred<Outcome>();
   readonly #inputs: Input[] = [];
-  readonly #generations = new Map<number, Generation>();
-  /** Generations whose workers may stay; more than one only after a reload was halted. */
-  #accepted: readonly number[] = [1];
-  #newest = 1;
-  #rolling: Rolling | null = null;
-  /** Slots from this one on stay empty until it is known that the code on disk is proven. */
-  #held = Infinity;
+  readonly #plan: Plan;
   #isLooping = false;
   #cancelWake: () => void = () => undefined;
-  #goal: Goal;
-  #source: GoalSource = 'config';
   #phase: Phase = 'booting';
   #stopKind: 'graceful' | 'quick' = 'graceful';
   #fatal: DaemonError | null = null;
@@ -143,8 +110,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     const { generation } = options;
     this.#options = options;
-    this.#goal = { workers: generation.minWorkers, generation: 1 };
-    this.#generations.set(1, generation);
+    this.#plan = new Plan(generation);
     this.#slots = new Slots(options.random);
     this.#boots = new BootQueue(generation.bootConcurrency);
     this.#firstBoot = new FirstBoot(options.clock.monotonic(), generation.config.startTimeout);
@@ -163,32 +129,9 @@ export class Supervisor {
     return this.#phase;
   }
 
-  get goal(): Goal & { readonly source: GoalSource } {
-    return { ...this.#goal, source: this.#source };
-  }
-
-  /** How many workers there shall be once everything that is under way is done. */
-  get target(): number {
-    return this.#rolling?.workers ?? this.#goal.workers;
-  }
-
-  /** What the workers of the goal's generation are started with. */
-  get generation(): Generation {
-    return this.generationOf(this.#goal.generation);
-  }
-
-  get rollout(): Rollout | null {
-    return this.#rolling?.rollout ?? null;
-  }
-
-  /** True while a reload has not brought its whole new generation up. */
-  get isTurning(): boolean {
-    return this.#rolling !== null && this.#rolling.rollout.stage !== 'draining';
-  }
-
-  /** True after a halted reload, until the next one. */
-  get isMixed(): boolean {
-    return this.#accepted.length > 1;
+  /** What is wanted. */
+  get plan(): Pick<Plan, 'goal' | 'target' | 'rollout' | 'isTurning' | 'isMixed' | 'generation' | 'generationOf'> {
+    return this.#plan;
   }
 
   get slots(): Pick<Slots, 'restarts' | 'crashes'> {
@@ -224,7 +167,7 @@ export class Supervisor {
    * @param commit called at the moment from which there is no way back, when the whole new generation is ready
    */
   roll(generation: Generation, cause: string, commit: () => void): Promise<RollResult> {
-    return new Promise((settle) => this.#post({ type: 'roll', generation, cause, commit, settle }));
+    return new Promise((settle) => this.#post({ type: 'roll', order: { generation, cause, commit, settle } }));
   }
 
   /** Changes how many workers there shall be; the load (`elastic`) has no say after a person or during a reload. */
@@ -240,7 +183,7 @@ export class Supervisor {
   /** Whether `recycle` would do anything now. */
   mayRecycle({ state, slot }: WorkerHandle, pace: Pace): boolean {
     // One at a time in the fleet, and not beside a reload, which replaces all anyway.
-    return state === 'ready' && !this.isTurning && !this.#fleet.isRecycling() && this.#slots.mayRecycle(slot, this.#now(), pace);
+    return state === 'ready' && !this.#plan.isTurning && !this.#fleet.isRecycling() && this.#slots.mayRecycle(slot, this.#now(), pace);
   }
 
   /** Replaces one worker, new before old, if its turn has come; else the wish is forgotten. */
@@ -248,7 +191,7 @@ export class Supervisor {
     const recycle = (): void => this.#post({ type: 'recycle', handle, cause, pace });
     const { isCodeProven } = this.#options;
     if (isCodeProven === undefined) recycle();
-    else void isCodeProven(this.#goal.generation).then((proven) => (proven ? recycle() : undefined));
+    else void isCodeProven(this.#plan.goal.generation).then((proven) => (proven ? recycle() : undefined));
   }
 
   /** @param quick give the calls in flight two seconds; also speeds up a stop that is under way */
@@ -281,7 +224,7 @@ export class Supervisor {
         this.#takeExit(input.handle, input.exitCode, input.signal);
         break;
       case 'roll':
-        this.#takeRoll(input);
+        this.#takeRoll(input.order);
         break;
       case 'scale':
         this.#takeScale(input.workers, input.source);
@@ -290,7 +233,7 @@ export class Supervisor {
         this.#takeRecycle(input.handle, input.cause, input.pace);
         break;
       case 'grow':
-        if (input.generation === this.#goal.generation) this.#held = Infinity;
+        if (input.generation === this.#plan.goal.generation) this.#plan.release();
         break;
       case 'stop':
         this.#takeStop(input.cause, input.quick);
@@ -347,23 +290,23 @@ export class Supervisor {
   #startOrder(handle: WorkerHandle): ToWorker {
     const { slot, generation } = handle;
     // A fleet that starts, and a new generation, share as they will when they are complete.
-    const isWhole = this.#phase === 'serving' && !this.isTurning;
-    const sharers = isWhole ? Math.max(slot + 1, this.#sharers()) : this.target;
-    const order = this.generationOf(generation).startMessage(slot, generation, sharers);
+    const isWhole = this.#phase === 'serving' && !this.#plan.isTurning;
+    const sharers = isWhole ? Math.max(slot + 1, this.#sharers()) : this.#plan.target;
+    const order = this.#plan.generationOf(generation).startMessage(slot, generation, sharers);
     handle.callLimit = order.callLimit;
     return order;
   }
 
   #sharers(): number {
-    return countSharers(this.#fleet.all().filter(({ generation }) => this.#accepted.includes(generation)));
+    return countSharers(this.#fleet.all().filter(({ generation }) => this.#plan.accepts(generation)));
   }
 
   /** Tells the workers their shares of the cap on calls anew when there are more of them, or fewer. */
   #shareCalls(): void {
-    if (this.generation.config.maximumConcurrentRpcs === null || this.#phase !== 'serving' || this.isTurning) return;
+    if (this.#plan.generation.config.maximumConcurrentRpcs === null || this.#phase !== 'serving' || this.#plan.isTurning) return;
     const sharers = this.#sharers();
     for (const handle of this.#fleet.ready()) {
-      const limit = this.generationOf(handle.generation).callLimit(handle.slot, Math.max(sharers, handle.slot + 1));
+      const limit = this.#plan.generationOf(handle.generation).callLimit(handle.slot, Math.max(sharers, handle.slot + 1));
       if (limit === null || limit === handle.callLimit) continue;
       handle.callLimit = limit;
       handle.send({ type: 'set-call-limit', limit });
@@ -387,138 +330,66 @@ export class Supervisor {
     if (neverReady) this.#firstBoot.note(describeExit(handle, exitCode, signal));
     if (handle.failure?.permanent === true || exitCode === EXIT.config) this.#giveUpBooting();
     if (isCrash) this.#noteFault(handle, handle.failure?.error ?? describeExit(handle, exitCode, signal), handle.failure?.permanent ?? exitCode === EXIT.config);
-    if (handle.cause === 'reload') this.#rolling?.drained.push(describeDrain(handle, tookMs));
+    if (handle.cause === 'reload') this.#plan.noteDrained(describeDrain(handle, tookMs));
   }
 
   /** A worker ended, or has to, without being asked. */
   #noteFault(handle: WorkerHandle, error: DaemonError, permanent: boolean): void {
-    const rolling = this.#rolling;
-    if (rolling?.rollout.to !== handle.generation) return;
-    const setback = rolling.rollout.noteFailure(error, permanent);
-    if (setback === 'roll-back') this.#rollBack(rolling);
-    else if (setback === 'halt') this.#halt(rolling);
+    this.#turned(this.#plan.noteFault(handle.generation, error, permanent));
   }
 
-  #takeRoll({ generation, cause, commit, settle }: Extract<Input, { type: 'roll' }>): void {
+  #takeRoll(order: RollOrder): void {
     if (this.#phase !== 'serving') {
-      settle({ verdict: 'pre-empted', error: null, drained: [] });
+      order.settle({ verdict: 'pre-empted', error: null, drained: [] });
       return;
     }
-    const before = { goal: this.#goal, source: this.#source, accepted: this.#accepted, held: this.#held };
-    const old = this.generation;
-    this.#newest += 1;
-    const rollout = new Rollout(this.#goal.generation, this.#newest, cause);
-    this.#generations.set(rollout.to, generation);
-    const keepsScale = this.#source === 'scale' && old.minWorkers === generation.minWorkers && old.maxWorkers === generation.maxWorkers;
-    const { workers, source } = keepsScale ? { workers: generation.clampScale(this.#goal.workers), source: this.#source } : generation.sizeFrom(this.#goal.workers);
-    this.#source = source;
-    this.#rolling = { rollout, before, workers, drained: [], commit, settle };
-    // Until the new ones serve, none of the old is too many.
-    this.#goal = { workers: Math.max(workers, this.#goal.workers), generation: rollout.to };
-    this.#accepted = [rollout.to];
-    this.#held = Infinity;
+    const { to, cause } = this.#plan.begin(order);
     // Crashes of the old code say nothing about the new.
     this.#slots.forgive();
-    this.#boots.setConcurrency(generation.bootConcurrency);
-    this.#options.emit('reload.started', { cause, generation: rollout.to });
+    this.#boots.setConcurrency(order.generation.bootConcurrency);
+    this.#options.emit('reload.started', { cause, generation: to });
   }
 
-  #rollBack(rolling: Rolling): void {
-    const { before, rollout } = rolling;
-    this.#goal = before.goal;
-    this.#source = before.source;
-    this.#accepted = before.accepted;
-    if (before.held !== Infinity) this.#hold(before.held);
-    // What the new generation did wrong is no fault of the old one's slots.
-    this.#slots.forgive();
-    this.#endRoll({ verdict: 'rolled-back', error: rollout.error, drained: rolling.drained });
-  }
-
-  #halt(rolling: Rolling): void {
-    const { rollout, workers } = rolling;
-    this.#accepted = [rollout.from, rollout.to];
-    this.#resize(workers);
-    this.#endRoll({ verdict: 'halted', error: rollout.error, drained: rolling.drained });
-  }
-
-  #endRoll(result: RollResult): void {
-    const rolling = this.#rolling;
-    this.#rolling = null;
-    rolling?.settle(result);
-  }
-
-  /** Moves a rollout on as far as the fleet allows; returns whether it moved. */
-  #advanceRoll(): boolean {
-    if (this.#rolling === null) return false;
-    const { rollout, workers, drained, commit } = this.#rolling;
-    const isNew = (handle: WorkerHandle): boolean => handle.generation === rollout.to;
-    const ready = this.#fleet.ready().filter(isNew);
-    const limits = { now: this.#now(), probation: PROBATION };
-    switch (rollout.stage) {
-      case 'canary':
-        if (ready.length === 0) return false;
-        rollout.canaryProven();
-        return true;
-      case 'starting':
-        if (new Set(ready.filter((handle) => isProven(handle, limits)).map(({ slot }) => slot)).size < this.#goal.workers) return false;
-        rollout.complete();
-        commit();
-        this.#resize(workers);
-        return true;
-      case 'draining':
-        if (!this.#fleet.all().every(isNew)) return false;
-        for (const number of this.#generations.keys()) if (number !== rollout.to) this.#generations.delete(number);
-        this.#endRoll({ verdict: 'done', error: null, drained });
-        return true;
+  /** Does what follows from a step of a rollout; returns whether there was one. */
+  #turned(turn: Turn): boolean {
+    if (turn === 'resized') this.#slots.forgetFrom(this.#plan.goal.workers);
+    if (turn === 'rolled-back') {
+      // What the new generation did wrong is no fault of the old one's slots.
+      this.#slots.forgive();
+      if (this.#plan.isHeld) this.#askToGrow();
     }
+    return turn !== 'none';
   }
 
   #takeScale(wanted: number | null, by: 'scale' | 'elastic'): void {
     if (this.#phase !== 'serving') return;
-    if (by === 'elastic' && (this.#source === 'scale' || this.isTurning)) return;
-    const before = this.target;
-    const { workers, source } = wanted === null ? this.generation.sizeFrom(before) : { workers: wanted, source: by };
-    this.#source = source;
-    if (this.#rolling !== null) this.#rescale(this.#rolling, workers);
-    if (!this.isTurning) {
-      if (workers > this.#goal.workers) this.#hold(this.#goal.workers);
-      this.#resize(workers);
+    const { workers: size } = this.#plan.goal;
+    const scaled = this.#plan.scale(wanted, by);
+    if (scaled === null) return;
+    const { before, after } = scaled;
+    if (!this.#plan.isTurning) {
+      if (after > size) this.#hold(size);
+      this.#slots.forgetFrom(after);
     }
-    if (workers !== before) this.#options.emit('fleet.scaled', { before, after: workers, source });
-  }
-
-  /** A size that is wished during a reload counts when the new generation serves, or when the old one goes on. */
-  #rescale(rolling: Rolling, workers: number): void {
-    const { goal, held } = rolling.before;
-    rolling.workers = workers;
-    rolling.before = {
-      ...rolling.before,
-      source: this.#source,
-      goal: { ...goal, workers },
-      held: workers > goal.workers ? Math.min(held, goal.workers) : held,
-    };
-  }
-
-  #resize(workers: number): void {
-    this.#goal = { ...this.#goal, workers };
-    this.#slots.forgetFrom(workers);
+    if (after !== before) this.#options.emit('fleet.scaled', { before, after, source: this.#plan.goal.source });
   }
 
   /** Keeps the fleet from growing beyond that many workers until the code on disk is known to be proven. */
   #hold(workers: number): void {
-    const { isCodeProven } = this.#options;
-    if (isCodeProven === undefined) return;
-    const isAsked = this.#held !== Infinity;
-    this.#held = Math.min(this.#held, workers);
-    if (!isAsked) void this.#askToGrow(isCodeProven);
+    if (this.#options.isCodeProven === undefined) return;
+    const isAsked = this.#plan.isHeld;
+    this.#plan.hold(workers);
+    if (!isAsked) this.#askToGrow();
   }
 
-  async #askToGrow(isCodeProven: NonNullable<SupervisorOptions['isCodeProven']>): Promise<void> {
-    const { generation } = this.#goal;
-    const proven = await isCodeProven(generation);
-    if (this.#phase !== 'serving' || this.#held === Infinity) return;
-    if (proven) this.#post({ type: 'grow', generation });
-    else this.#options.clock.after(GROWTH_INTERVAL, () => void this.#askToGrow(isCodeProven));
+  #askToGrow(): void {
+    const { isCodeProven, clock } = this.#options;
+    const { generation } = this.#plan.goal;
+    void isCodeProven?.(generation).then((proven) => {
+      if (this.#phase !== 'serving' || !this.#plan.isHeld) return;
+      if (proven) this.#post({ type: 'grow', generation });
+      else clock.after(GROWTH_INTERVAL, () => this.#askToGrow());
+    });
   }
 
   #takeRecycle(handle: WorkerHandle, cause: string, pace: Pace): void {
@@ -548,8 +419,7 @@ export class Supervisor {
 
   #beginStop(): void {
     this.#phase = 'stopping';
-    this.#goal = { ...this.#goal, workers: 0 };
-    this.#endRoll({ verdict: 'pre-empted', error: null, drained: this.#rolling?.drained ?? [] });
+    this.#plan.stop();
     this.#served.resolve(false);
     this.#options.onStopping();
   }
@@ -584,8 +454,8 @@ export class Supervisor {
   #repair(): void {
     do {
       this.#performAll(this.#reconcile());
-    } while (this.#advanceRoll());
-    if (this.#phase === 'booting' && this.#fleet.ready().length === this.#goal.workers) this.#enterServing();
+    } while (this.#turned(this.#plan.advance(this.#fleet.all(), { now: this.#now(), probation: PROBATION })));
+    if (this.#phase === 'booting' && this.#fleet.ready().length === this.#plan.goal.workers) this.#enterServing();
     this.#shareCalls();
     if (this.#phase === 'stopping' && this.#fleet.size === 0) {
       const error = this.#fatal;
@@ -594,17 +464,16 @@ export class Supervisor {
   }
 
   #reconcile(): Action[] {
-    const rollout = this.rollout;
-    const surge = rollout === null ? 1 : this.generation.surge(this.#goal.workers);
-    const goal = { ...this.#goal, workers: Math.min(this.#goal.workers, this.#held) };
-    return reconcile(goal, this.#fleet.all(), {
+    const { rollout, goal, generation } = this.#plan;
+    const surge = rollout === null ? 1 : generation.surge(goal.workers);
+    return reconcile(this.#plan.reachable, this.#fleet.all(), {
       now: this.#now(),
       surge,
       probation: PROBATION,
       retryAt: (slot) => this.#slots.retryAt(slot),
-      accepts: (generation) => this.#accepted.includes(generation),
+      accepts: (number) => this.#plan.accepts(number),
       isCanary: rollout?.stage === 'canary',
-      together: rollout !== null && surge >= this.#goal.workers,
+      together: rollout !== null && surge >= goal.workers,
     });
   }
 
@@ -620,14 +489,14 @@ export class Supervisor {
   #dismiss(id: number, cause: string, delay: number): void {
     const handle = this.#fleet.get(id);
     if (handle === undefined) return;
-    if (handle.state === 'ready' && cause === 'reload') this.#rolling?.rollout.withdrew();
+    if (handle.state === 'ready' && cause === 'reload') this.#plan.rollout?.withdrew();
     handle.drainDelay = delay;
     this.#life.step(handle, 'drain', cause);
   }
 
   /** Adds a worker to a slot; it is forked when its turn to boot comes. */
   #enter(slot: number, why: string): void {
-    const handle = new WorkerHandle({ id: this.#nextId++, slot, generation: this.#goal.generation }, this.#now());
+    const handle = new WorkerHandle({ id: this.#nextId++, slot, generation: this.#plan.goal.generation }, this.#now());
     const isFirst = this.#slots.noteFork(slot) === 0;
     const cause = why !== 'missing' ? why : !isFirst ? 'crash' : this.#phase === 'booting' ? 'boot' : 'scale';
     this.#fleet.add(handle);
@@ -639,7 +508,7 @@ export class Supervisor {
     handle.forkedAt = handle.lastSign = this.#now();
     try {
       handle.attach(
-        fork(this.generationOf(handle.generation)),
+        fork(this.#plan.generationOf(handle.generation)),
         {
           onMessage: (message) => this.#post({ type: 'message', handle, message }),
           onExit: (exitCode, signal) => this.#post({ type: 'exit', handle, exitCode, signal }),
@@ -656,13 +525,8 @@ export class Supervisor {
     this.#wakeLater();
   }
 
-  /** What the workers of a generation are started with. One without workers is forgotten; the goal's own is always there. */
-  generationOf(number: number): Generation {
-    return this.#generations.get(number) ?? this.#options.generation;
-  }
-
   #limits({ generation, drainDelay }: WorkerHandle): DeadlineLimits {
-    const { config, gracefulTimeout } = this.generationOf(generation);
+    const { config, gracefulTimeout } = this.#plan.generationOf(generation);
     const drainTimeout = this.#stopKind === 'quick' ? QUICK_STOP + QUICK_MARGIN : drainDelay + gracefulTimeout + DRAIN_MARGIN;
     return { startTimeout: config.startTimeout, hangTimeout: config.hangTimeout, drainTimeout };
   }
@@ -675,7 +539,7 @@ export class Supervisor {
     const next = Math.min(
       ...deadlines,
       ...proofs,
-      this.#slots.nextRetry(this.#goal.workers, now),
+      this.#slots.nextRetry(this.#plan.goal.workers, now),
       this.#phase === 'booting' ? this.#firstBoot.deadline : Infinity,
     );
     if (next === Infinity) return;

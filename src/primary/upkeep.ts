@@ -66,14 +66,14 @@ export class Upkeep {
   #recycle(handle: WorkerHandle, { cause, pace }: RecycleWish): void {
     const { supervisor } = this.#options;
     // After a halted reload nobody knows whether the newest generation can boot.
-    if (!supervisor.isMixed && supervisor.mayRecycle(handle, pace)) supervisor.recycle(handle, cause, pace);
+    if (!supervisor.plan.isMixed && supervisor.mayRecycle(handle, pace)) supervisor.recycle(handle, cause, pace);
   }
 
   #papersOf(handle: WorkerHandle): Papers {
     const { supervisor, random } = this.#options;
     let papers = this.#papers.get(handle);
     if (papers === undefined) {
-      papers = { limits: limitsOf(supervisor.generationOf(handle.generation).config, random()), wear: UNWORN, wish: null };
+      papers = { limits: limitsOf(supervisor.plan.generationOf(handle.generation).config, random()), wear: UNWORN, wish: null };
       this.#papers.set(handle, papers);
     }
     return papers;
@@ -81,8 +81,8 @@ export class Upkeep {
 
   #look(now: number): void {
     const { supervisor } = this.#options;
-    const { generation, goal } = supervisor;
-    const isOurs = supervisor.phase === 'serving' && !supervisor.isTurning && goal.source !== 'scale';
+    const { generation, goal } = supervisor.plan;
+    const isOurs = supervisor.phase === 'serving' && !supervisor.plan.isTurning && goal.source !== 'scale';
     if (!isOurs || !generation.isElastic) {
       this.#scaling = STEADY;
       return;
@@ -90,11 +90,12 @@ export class Upkeep {
     const limits = { min: generation.minWorkers, max: generation.maxWorkers };
     const { workers, state } = decideScale(this.#scaling, this.#view(now), now, limits);
     this.#scaling = state;
-    if (workers < goal.workers || (workers > goal.workers && !supervisor.isMixed)) supervisor.scale(workers, 'elastic');
+    if (workers < goal.workers || (workers > goal.workers && !supervisor.plan.isMixed)) supervisor.scale(workers, 'elastic');
   }
 
   #view(now: number): ScalingView {
-    const { workers, goal, generation } = this.#options.supervisor;
+    const { workers, plan } = this.#options.supervisor;
+    const { goal, generation } = plan;
     // A call that has used up half of what a drain would leave it is likely to need more than the other half.
     const { gracefulTimeout, streamGracefulTimeout } = generation.config;
     const longCall = Math.min(gracefulTimeout, streamGracefulTimeout) / 2;

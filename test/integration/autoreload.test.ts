@@ -1,13 +1,13 @@
 // A saved file is a reload: of every kind of file, and one for each save, however it was written.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
 import { TestCertificates } from '../support/daemon-certificates.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
 import type { LogRecord } from '../support/daemon-log.js';
-import { ROOT } from '../support/paths.js';
+import { BIN, ROOT } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';
 
 const PROTO = readFileSync(`${ROOT}test/fixtures/protos/probe.proto`, 'utf8');
@@ -236,6 +236,22 @@ test('a missing or broken ES module of a failed reload is a reload once it is th
   assert.equal((await words(daemon)).deep, 'new');
 });
 
+test('a package that is linked into node_modules is watched, one that is installed there is not', async () => {
+  await using daemon = await startApp({}, {
+    'workspace/linked/package.json': '{"type":"module","exports":"./index.js"}',
+    'workspace/linked/index.js': "export const linked = 'one';",
+    'node_modules/installed/package.json': '{"type":"module","exports":"./index.js"}',
+    'node_modules/installed/index.js': "export const installed = 'one';",
+  });
+  await watched(daemon);
+  symlinkSync('../workspace/linked', daemon.dir.join('node_modules/linked'));
+  await reloadBy(daemon, () =>
+    daemon.dir.write('app/esm.js', "import { linked } from 'linked';\nimport { installed } from 'installed';\nexport const deep = linked + installed;"));
+  assert.equal((await words(daemon)).deep, 'oneone');
+  await assertIgnored(daemon, () => daemon.dir.write('node_modules/installed/index.js', "export const installed = 'two';"));
+  assert.equal((await reloadBy(daemon, () => daemon.dir.write('workspace/linked/index.js', "export const linked = 'two';"))).cause, 'workspace/linked/index.js');
+});
+
 test('a git checkout of five hundred files is one reload', async () => {
   const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`app/many/m${index}.js`, `export const m${index} = 'one';`]));
   const index = Object.keys(many).map((_, number) => `export * from './many/m${number}.js';`).join('\n');
@@ -303,4 +319,23 @@ test('a proto that is read with proto-loader itself is watched too', async () =>
   await using daemon = await startApp({ servicers: ['./app/plain.js'] }, { 'app/plain.js': servicer, 'protos/plain.proto': PROTO });
   await daemon.waitFor('autoreload.watching', ({ files }) => Number(files) >= 3);
   assert.equal((await reloadBy(daemon, () => daemon.dir.write('protos/plain.proto', `${PROTO}\n// saved\n`))).cause, 'protos/plain.proto');
+});
+
+/** Leaves a daemon one inotify watch: the limit belongs to a user namespace, and one of our own needs no rights. */
+const ONE_WATCH = 'echo 1 > /proc/sys/user/max_inotify_watches && exec "$@"';
+const canLimit = spawnSync('unshare', ['--user', '--map-root-user', 'sh', '-c', ONE_WATCH, 'sh', 'true']).status === 0;
+
+test('out of inotify watches, files are polled, and the log says so', { skip: canLimit ? false : 'needs unshare and user namespaces' }, async () => {
+  await using daemon = await startDaemon({
+    config: { servicers: ['./app/servicer.js'], autoreload: true },
+    files: APP,
+    launcher: ['unshare', '--user', '--map-root-user', 'sh', '-c', ONE_WATCH, 'sh', process.execPath, BIN, 'start'],
+    deadline: 90_000,
+  });
+  const { level, error } = await daemon.waitFor('autoreload.polling');
+  assert.equal(level, 'warn');
+  assert.match(String(error), /^ENOSPC/);
+  await daemon.waitFor('autoreload.watching', ({ files, by }) => Number(files) > 5 && by === 'polling');
+  assert.equal((await reloadBy(daemon, () => daemon.dir.write('app/deeper.js', "export const deep = 'two';"))).cause, 'app/deeper.js');
+  assert.equal((await words(daemon)).deep, 'two');
 });

@@ -4,15 +4,10 @@ import { once } from 'node:events';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import type { CallFault } from '#src/worker/calls/call-fault.js';
+import type { Fault } from '#src/worker/calls/faults.js';
 import { invoke, KINDS, type InvokeOptions, type Kind, type Outcome } from '../support/call-rig.js';
 
 const { OK, INTERNAL } = grpc.status;
-
-interface Fault {
-  readonly message: string;
-  readonly kind: string;
-  readonly method: string | null;
-}
 
 interface Report {
   readonly inFlight: number;
@@ -71,7 +66,7 @@ describe('an exception that nobody catches', { timeout: 60_000 }, () => {
         const waiting = run('unary', 'waits', {}, innocent);
         const outcome = await run(kind, name);
         assert.deepEqual([outcome.code, outcome.details], [INTERNAL, 'Internal error']);
-        assert.deepEqual(faults.map(({ message, method }) => [message, method]), [['fault', `/test.Calls/${kind}`]]);
+        assert.deepEqual(faults.map(({ error, method }) => [error.split('\n')[0], method]), [['Error: fault', `/test.Calls/${kind}`]]);
         assert.equal((await run('unary', 'lets the others go on')).code, OK);
         assert.deepEqual((await waiting).messages, ['waited']);
         assert.equal((await ask()).inFlight, 0);
@@ -88,7 +83,8 @@ describe('an exception that nobody catches', { timeout: 60_000 }, () => {
   test('is that of no call when no call caused it', async () => {
     child.send('fail');
     await ask();
-    assert.deepEqual(faults, [{ message: 'fault', kind: 'uncaughtException', method: null }]);
+    assert.deepEqual(faults.map(({ kind, method }) => [kind, method]), [['uncaughtException', null]]);
+    assert.match(faults[0]?.error ?? '', /^Error: fault\n +at /);
   });
 
   test('is reported with its call when that has been cancelled', async () => {

@@ -127,7 +127,7 @@ export interface InvokeOptions {
 }
 
 export function invoke(client: grpc.Client, kind: Kind, options: InvokeOptions = {}): Promise<Outcome> {
-  const { send = [{ n: 1 }], metadata = new grpc.Metadata(), deadline = 3000, end = true, onCall } = options;
+  const { send = [{ n: 1 }], metadata = new grpc.Metadata(), deadline = 10_000, end = true, onCall } = options;
   const { path: ownPath, requestSerialize, responseDeserialize } = SERVICE[kind];
   const path = options.path ?? ownPath;
   const callOptions = { deadline: Date.now() + deadline };

@@ -64,7 +64,7 @@ const rig = await startRig({
   parts: () => ({ user: [detour] }),
 });
 installFaultHandlers({
-  onFault: ({ error, kind, method }) => process.send?.({ fault: { message: (error as Error).message, kind, method } }),
+  onFault: (fault) => process.send?.({ fault }),
 });
 process.on('message', (message) => {
   if (message === 'fail') fail();

@@ -22,7 +22,7 @@ export class Terminal {
 
   constructor(daemon: Daemon, args: readonly string[], { env = {}, rows = 24, columns = 80 }: { env?: NodeJS.ProcessEnv; rows?: number; columns?: number } = {}) {
     this.#daemon = daemon;
-    this.#process = spawn('/usr/bin/python3', [`${ROOT}test/support/pty.py`, String(rows), String(columns), process.execPath, BIN, ...args], {
+    this.#process = spawn('/usr/bin/python3', [`${ROOT}test/support/on-terminal.py`, String(rows), String(columns), process.execPath, BIN, ...args], {
       env: { ...daemon.env, TERM: 'xterm', ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -50,9 +50,13 @@ export class Terminal {
     this.#process.kill('SIGUSR1');
   }
 
+  /** Of the command. */
+  get pid(): number {
+    return Number(/^pid (\d+)$/m.exec(this.#stderr)?.[1]);
+  }
+
   signal(name: NodeJS.Signals): void {
-    const pid = Number(/^pid (\d+)$/m.exec(this.#stderr)?.[1]);
-    process.kill(pid, name);
+    process.kill(this.pid, name);
   }
 
   /** Resolves once something is printed that matches, from the `from`th character on. */
@@ -60,7 +64,10 @@ export class Terminal {
     const seen = async (): Promise<void> => {
       while (!text.test(this.output.slice(from))) await new Promise<void>((resolve) => (this.#tell = resolve));
     };
-    await this.#daemon.deadline.wait(seen(), `${String(text)} on the terminal`, () => JSON.stringify(this.output.slice(-3000)));
+    const early = this.end.then(() => {
+      if (!text.test(this.output.slice(from))) throw new Error(`It ended before it showed ${String(text)}\n${this.#stderr}${JSON.stringify(this.output.slice(-3000))}`);
+    });
+    await this.#daemon.deadline.wait(Promise.race([seen(), early]), `${String(text)} on the terminal`, () => JSON.stringify(this.output.slice(-3000)));
   }
 
   /** Waits until the command has ended. */

@@ -6,7 +6,6 @@ const ENTER = '\u001B[?1049h\u001B[?25l\u001B[?7l';
 const LEAVE = '\u001B[?7h\u001B[?25h\u001B[?1049l';
 const HOME = '\u001B[H';
 const CLEAR_RIGHT = '\u001B[K';
-const CLEAR_BELOW = '\u001B[J';
 
 export interface ScreenEvents {
   onKey(key: string): void;
@@ -55,7 +54,8 @@ export class Screen {
   }
 
   draw(lines: readonly string[]): void {
-    const text = `${HOME}${lines.map((line) => line + CLEAR_RIGHT).join('\r\n')}${CLEAR_BELOW}`;
+    // Cleared before it is written: after a full line the cursor stands on its last column, and would clear that.
+    const text = HOME + lines.map((line) => CLEAR_RIGHT + line).join('\r\n');
     if (this.#state === 'left' || text === this.#shown) return;
     this.#shown = text;
     this.#output.write(text);

@@ -1,29 +1,11 @@
 /** Runs in a worker: a call as the worker sees it, from its first byte to its end. The list of them is call-registry.ts. */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { status, type Metadata, type ServerInterceptingCallInterface } from '@grpc/grpc-js';
+import { CallContext, deliverEnd, deliverHalfClose, deliverMessage, deliverMetadata } from './call-context.js';
 import { explain } from './call-fault.js';
 import { ForwardingCall, type CallListener, type CallMethod, type CallStatus } from './forwarding-call.js';
 import { findMetadataFault } from './metadata-check.js';
 import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
-
-/** What code that works for a call knows of it. Light, because a promise that outlives the call keeps it. */
-export class CallContext {
-  /** `/pkg.Svc/Method` */
-  readonly path: string;
-  /** Null once the call is over. */
-  call: ActiveCall | null;
-
-  constructor(path: string, call: ActiveCall) {
-    this.path = path;
-    this.call = call;
-  }
-}
-
-/**
- * Whose call the running code works for: set while user code is given something of a call, and followed by node
- * through promises, timers and ticks, so that an exception that nobody catches finds the one call to end.
- */
-export const callContext = new AsyncLocalStorage<CallContext>();
+import { listenToAnswers } from './wire-answers.js';
 
 export interface CallOwner {
   /** Once a call, when nothing more will happen on it. */
@@ -102,7 +84,7 @@ export class ActiveCall extends ForwardingCall {
    * it, and an interceptor may never start it, or too late. The metadata waits here until then.
    */
   open(): void {
-    noteAnswersOf(this.below, this);
+    listenToAnswers(this.below, this);
     this.below.start(this);
     // The stream was closed before it got here; grpc-js then says nothing at all.
     if (this.#metadata === null) this.onCancel();
@@ -136,12 +118,16 @@ export class ActiveCall extends ForwardingCall {
   override start(listener: CallListener): void {
     if (this.#state === 'over') {
       // Everyone who has started hears the end, so that what was counted at the start is counted off.
-      process.nextTick(tell, this, listener);
+      process.nextTick(() => this.#tell(listener));
       return;
     }
     this.above = listener;
     if (this.#state !== 'open' || this.#metadata === null) return;
-    callContext.run(this.context, deliverMetadata, this, listener, this.#metadata);
+    try {
+      deliverMetadata(this.context, listener, this.#metadata);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   override sendMetadata(metadata: Metadata): void {
@@ -191,11 +177,19 @@ export class ActiveCall extends ForwardingCall {
   }
 
   override onReceiveMessage(message: unknown): void {
-    if (this.above !== null) callContext.run(this.context, deliverMessage, this, this.above, message);
+    try {
+      deliverMessage(this.context, this.above, message);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   override onReceiveHalfClose(): void {
-    if (this.above !== null) callContext.run(this.context, deliverHalfClose, this, this.above);
+    try {
+      deliverHalfClose(this.context, this.above);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   override onCancel(): void {
@@ -205,10 +199,18 @@ export class ActiveCall extends ForwardingCall {
     const { above } = this;
     this.above = null;
     this.#metadata = null;
-    if (above !== null) tell(this, above);
+    if (above !== null) this.#tell(above);
     this.context.call = null;
     this.#place?.release();
     this.#owner.ended(this, this.#code);
+  }
+
+  #tell(listener: CallListener): void {
+    try {
+      deliverEnd(this.context, listener);
+    } catch (error) {
+      this.fault(explain(error));
+    }
   }
 
   #isPastDeadline(): boolean {
@@ -224,58 +226,4 @@ export class ActiveCall extends ForwardingCall {
       return `A message could not be serialized: ${explain(error)}`;
     }
   }
-}
-
-function deliverMetadata(call: ActiveCall, listener: CallListener, metadata: Metadata): void {
-  try {
-    listener.onReceiveMetadata(metadata);
-  } catch (error) {
-    call.fail(error);
-  }
-}
-
-function deliverMessage(call: ActiveCall, listener: CallListener, message: unknown): void {
-  try {
-    listener.onReceiveMessage(message);
-  } catch (error) {
-    call.fail(error);
-  }
-}
-
-function deliverHalfClose(call: ActiveCall, listener: CallListener): void {
-  try {
-    listener.onReceiveHalfClose();
-  } catch (error) {
-    call.fail(error);
-  }
-}
-
-/** The end. Its context is set too: what a handler does to clean up may throw as well. */
-function tell(call: ActiveCall, listener: CallListener): void {
-  callContext.run(call.context, deliverEnd, call, listener);
-}
-
-function deliverEnd(call: ActiveCall, listener: CallListener): void {
-  try {
-    listener.onCancel();
-  } catch (error) {
-    call.fault(explain(error));
-  }
-}
-
-type WireCall = ServerInterceptingCallInterface & { [ACTIVE_CALL]?: ActiveCall };
-const ACTIVE_CALL = Symbol('the active call of this wire');
-
-/**
- * grpc-js answers some calls by itself, through the sendStatus of its own end. Replacing that method on the
- * object is what tells these statuses (deadline, too large, not decodable) from a cancelled call.
- */
-function noteAnswersOf(wire: WireCall, call: ActiveCall): void {
-  wire[ACTIVE_CALL] = call;
-  wire.sendStatus = noteAndSend;
-}
-
-function noteAndSend(this: WireCall, answer: CallStatus): void {
-  this[ACTIVE_CALL]?.noteAnswer(answer.code);
-  (Object.getPrototypeOf(this) as ServerInterceptingCallInterface).sendStatus.call(this, answer);
 }

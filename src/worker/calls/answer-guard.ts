@@ -3,8 +3,8 @@ import { Duplex } from 'node:stream';
 import type { Metadata } from '@grpc/grpc-js';
 import type { ActiveCall } from './active-call.js';
 import { explain } from './call-fault.js';
-import type { HandlerStream, HandlerCallback } from './handler-call.js';
-import { DESTROYED, isAftermath, isLeftLoop, isThenable } from './handler-outcome.js';
+import { takeErrors, type HandlerCallback, type HandlerStream } from './handler-call.js';
+import { DESTROYED, isAftermath, isLeftLoop, isThenable, reasonOf } from './handler-outcome.js';
 import { INTERNAL_ERROR, isStatusError } from './status.js';
 
 /** A handler may give anything for an error. */
@@ -40,11 +40,7 @@ export function guardAnswer(
 
 /** These calls are streams too, whose end is no answer. */
 function watchStream(call: HandlerStream, answer: Answer): void {
-  call.prependListener('error', (error) => {
-    // The listener of grpc-js comes next, and would answer with the message of the error.
-    call._final = (callback) => callback();
-    answer.abandon(error);
-  });
+  takeErrors(call, (error) => answer.abandon(error));
   if (!(call instanceof Duplex)) return;
   const destroy = call._destroy.bind(call);
   call._destroy = (error, callback) => {
@@ -70,7 +66,8 @@ class Answer {
 
   give(error: unknown, value?: unknown, trailer?: Metadata, flags?: number): void {
     if (this.#code !== null) {
-      this.#report(`The callback was called again, with ${explain(error ?? value)}; the first call counted.`);
+      // Not the message itself: what clients are told is not for the log.
+      this.#report(`The callback was called again, with ${error ? explain(error) : 'a message'}; the first call counted.`);
     } else if (error) {
       this.#refuse(error, trailer);
     } else {
@@ -82,7 +79,7 @@ class Answer {
   /** The handler threw or rejected. */
   fail(error: unknown): void {
     this.#handler = 'returned';
-    if (this.#code === null) this.#refuse(error);
+    if (this.#code === null) this.#refuse(reasonOf(error));
     else if (!isAftermath(error, this.#active)) this.#report(explain(error));
   }
 
@@ -97,7 +94,7 @@ class Answer {
   /** The stream of the call was destroyed, or emitted an error. A handler that left its loop can still answer. */
   abandon(error: unknown): void {
     if (isLeftLoop(error)) return;
-    this.#abandoned = error;
+    this.#abandoned = reasonOf(error);
     if (this.#handler === 'returned') this.#giveUpSoon();
   }
 

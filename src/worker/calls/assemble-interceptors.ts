@@ -1,7 +1,7 @@
 /** Runs in a worker: the order of the interceptors, next to the wire first. */
 import type { ServerInterceptor } from '@grpc/grpc-js';
+import { isSignaturePlace } from '../../shared/signature-place.js';
 import { guardInterceptors } from './interceptor-guard.js';
-import { isSignaturePlace } from './signature-marker.js';
 
 export interface InterceptorParts {
   readonly accounting: ServerInterceptor;

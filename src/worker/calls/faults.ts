@@ -1,9 +1,11 @@
 /** Runs in a worker: exceptions and rejections that nobody catches end one call, and never the process. */
-import { callContext } from './active-call.js';
+import { callContext } from './call-context.js';
+import { explain } from './call-fault.js';
 import { INTERNAL_ERROR } from './status.js';
 
 export interface Fault {
-  readonly error: unknown;
+  /** The stack, or whatever was thrown. */
+  readonly error: string;
   readonly kind: 'uncaughtException' | 'unhandledRejection';
   /** `/pkg.Svc/Method` of the call whose code it was, which has ended by now; null when that is unknown. */
   readonly method: string | null;
@@ -17,7 +19,7 @@ export function installFaultHandlers({ onFault }: { readonly onFault: (fault: Fa
   const handle = (kind: Fault['kind'], error: unknown): void => {
     const context = callContext.getStore();
     context?.call?.end(INTERNAL_ERROR);
-    onFault({ error, kind, method: context?.path ?? null });
+    onFault({ error: explain(error), kind, method: context?.path ?? null });
   };
   const onException = (error: unknown): void => handle('uncaughtException', error);
   const onRejection = (error: unknown): void => handle('unhandledRejection', error);

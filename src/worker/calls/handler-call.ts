@@ -22,3 +22,12 @@ export type HandlerCallback = (error: CallStatus | null, value?: unknown, traile
 export function chainOf(call: HandlerStream): ServerInterceptingCallInterface {
   return (call as HandlerStream & { readonly call: ServerInterceptingCallInterface }).call;
 }
+
+/**
+ * Makes `listener` the one that hears of errors before users' own listeners do. grpc-js has one of its own by now,
+ * which ends the call with the message of the error, and throws when that is no object.
+ */
+export function takeErrors(call: HandlerStream, listener: (error: unknown) => void): void {
+  call.removeAllListeners('error');
+  call.on('error', listener);
+}

@@ -9,6 +9,11 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
 /** What is reported of a call that was given up without a reason. */
 export const DESTROYED = 'The call was destroyed before it was answered: end it, call back, or throw the status.';
 
+/** What was thrown, and words for it when that was nothing. */
+export function reasonOf(thrown: unknown): unknown {
+  return thrown ?? `The handler threw, rejected or failed with ${String(thrown)}.`;
+}
+
 /** What node destroys a stream with when a `for await` loop over it is left early. */
 export function isLeftLoop(error: unknown): boolean {
   return systemCode(error) === 'ABORT_ERR';

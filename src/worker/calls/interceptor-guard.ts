@@ -1,6 +1,7 @@
 /** Runs in a worker: keeps what a user's interceptor throws from ending the process or leaving the client waiting. */
 import type { Metadata, ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
-import { callContext, type ActiveCall } from './active-call.js';
+import type { ActiveCall } from './active-call.js';
+import { deliverHalfClose, deliverMessage, deliverMetadata } from './call-context.js';
 import { explain } from './call-fault.js';
 import { activeCallOf, ForwardingCall, interceptorOf, type CallListener, type CallStatus } from './forwarding-call.js';
 import { INTERNAL_ERROR } from './status.js';
@@ -8,6 +9,8 @@ import { INTERNAL_ERROR } from './status.js';
 /**
  * A link between two interceptors that lets nothing thrown on one side reach the other: neither from the
  * interceptor above, which gets what the client sends, nor from the one below, which gets what the handler sends.
+ * It restores the context of the call as well: an interceptor may go on in that of another, such as the one that
+ * opened its connection to a database.
  */
 class Bulkhead extends ForwardingCall {
   readonly #active: ActiveCall;
@@ -58,7 +61,7 @@ class Bulkhead extends ForwardingCall {
 
   override onReceiveMetadata(metadata: Metadata): void {
     try {
-      callContext.run(this.#active.context, deliverMetadata, this.above, metadata);
+      deliverMetadata(this.#active.context, this.above, metadata);
     } catch (error) {
       this.fail(error);
     }
@@ -66,7 +69,7 @@ class Bulkhead extends ForwardingCall {
 
   override onReceiveMessage(message: unknown): void {
     try {
-      callContext.run(this.#active.context, deliverMessage, this.above, message);
+      deliverMessage(this.#active.context, this.above, message);
     } catch (error) {
       this.fail(error);
     }
@@ -74,7 +77,7 @@ class Bulkhead extends ForwardingCall {
 
   override onReceiveHalfClose(): void {
     try {
-      callContext.run(this.#active.context, deliverHalfClose, this.above);
+      deliverHalfClose(this.#active.context, this.above);
     } catch (error) {
       this.fail(error);
     }
@@ -96,19 +99,6 @@ class Bulkhead extends ForwardingCall {
     this.#active.end(INTERNAL_ERROR);
     this.#active.fault(explain(error));
   }
-}
-
-// An interceptor may go on in the context of another call, such as the one that opened its connection to a database.
-function deliverMetadata(above: CallListener | null, metadata: Metadata): void {
-  above?.onReceiveMetadata(metadata);
-}
-
-function deliverMessage(above: CallListener | null, message: unknown): void {
-  above?.onReceiveMessage(message);
-}
-
-function deliverHalfClose(above: CallListener | null): void {
-  above?.onReceiveHalfClose();
 }
 
 /** The user's interceptors as one, in their order; what any of them throws ends the call with INTERNAL. */

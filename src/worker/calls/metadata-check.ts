@@ -25,7 +25,7 @@ const SINGLE = new Set(
 
 /** What grpc-js calls on a Metadata that it sends. */
 interface SendableMetadata {
-  clone(): unknown;
+  clone(): SendableMetadata;
   toHttp2Headers(): Record<string, unknown>;
 }
 
@@ -33,13 +33,13 @@ interface SendableMetadata {
 export function findMetadataFault(metadata: unknown): string | null {
   // grpc-js takes these for none.
   if (metadata === null || metadata === undefined) return null;
-  const { clone, toHttp2Headers } = metadata as Partial<SendableMetadata>;
-  if (typeof clone !== 'function' || typeof toHttp2Headers !== 'function') {
-    return 'it is not a Metadata of @grpc/grpc-js';
-  }
   let size = 0;
   try {
-    const headers = (metadata as SendableMetadata).toHttp2Headers();
+    const { clone, toHttp2Headers } = metadata as Partial<SendableMetadata>;
+    if (typeof clone !== 'function' || typeof toHttp2Headers !== 'function') {
+      return 'it is not a Metadata of @grpc/grpc-js';
+    }
+    const headers = (metadata as SendableMetadata).clone().toHttp2Headers();
     for (const name in headers) {
       const fault = findFieldFault(name, headers[name]);
       if (fault !== null) return `"${name}" ${fault}`;

@@ -1,5 +1,6 @@
 /** Runs in a worker: which status a client gets, and in which form it can be sent. */
 import { status } from '@grpc/grpc-js';
+import { explain } from './call-fault.js';
 import { findMetadataFault } from './metadata-check.js';
 import type { CallStatus } from './forwarding-call.js';
 
@@ -42,7 +43,7 @@ export function fitStatus(given: CallStatus, faults: string[]): CallStatus {
   // No compiler has checked what users' handlers and interceptors give.
   const candidate: unknown = given;
   if (typeof candidate !== 'object' || candidate === null) {
-    faults.push(`sendStatus was given ${String(candidate)} instead of a status.`);
+    faults.push(`sendStatus was given ${explain(candidate)} instead of a status.`);
     return INTERNAL_ERROR;
   }
   const { code, details, metadata } = candidate as { readonly [Field in keyof CallStatus]: unknown };
@@ -52,7 +53,7 @@ export function fitStatus(given: CallStatus, faults: string[]): CallStatus {
 /** A number that no client knows is UNKNOWN to it anyway (gRPC's statuscodes.md); what is no number is a mistake. */
 function fitCode(code: unknown, faults: string[]): CallStatus['code'] {
   if (isCode(code)) return code;
-  faults.push(`${String(code)} is no status code: codes are integers from 0 to 16.`);
+  faults.push(`${explain(code)} is no status code: codes are integers from 0 to 16.`);
   return Number.isInteger(code) ? status.UNKNOWN : status.INTERNAL;
 }
 

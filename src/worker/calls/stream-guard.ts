@@ -3,8 +3,8 @@ import { Duplex } from 'node:stream';
 import { status } from '@grpc/grpc-js';
 import type { ActiveCall } from './active-call.js';
 import { explain } from './call-fault.js';
-import { chainOf, type HandlerStream } from './handler-call.js';
-import { DESTROYED, isAftermath, isLeftLoop, isThenable } from './handler-outcome.js';
+import { chainOf, takeErrors, type HandlerStream } from './handler-call.js';
+import { DESTROYED, isAftermath, isLeftLoop, isThenable, reasonOf } from './handler-outcome.js';
 import { isStatusError, statusOf } from './status.js';
 
 export function guardStream(handler: (call: HandlerStream) => unknown, call: HandlerStream, active: ActiveCall): void {
@@ -15,13 +15,13 @@ export function guardStream(handler: (call: HandlerStream) => unknown, call: Han
     if (isThenable(result)) {
       result.then(
         () => guard.returned(),
-        (error: unknown) => guard.fail(error),
+        (error: unknown) => guard.fail(reasonOf(error)),
       );
     } else {
       guard.returned();
     }
   } catch (error) {
-    guard.fail(error);
+    guard.fail(reasonOf(error));
   }
 }
 
@@ -51,8 +51,7 @@ class StreamGuard {
   constructor(call: HandlerStream, active: ActiveCall) {
     this.#call = call;
     this.#active = active;
-    // Before the listener of grpc-js, which ends the call.
-    call.prependListener('error', (error: unknown) => this.#errored(error));
+    takeErrors(call, (error) => this.#errored(reasonOf(error)));
     const final = call._final.bind(call);
     const destroy = call._destroy.bind(call);
     call._final = (callback) => {
@@ -90,15 +89,22 @@ class StreamGuard {
     if (this.#call.destroyed && !this.#call.cancelled) this.#answer(DESTROYED);
   }
 
+  /** Ends the call as soon as what was written has gone out. */
   #errored(error: unknown): void {
-    if (this.#state === 'answered') this.#report(error);
-    else this.#error = error;
+    if (this.#state === 'answered') {
+      this.#report(error);
+      return;
+    }
+    this.#error = error;
+    this.#call.end();
   }
 
   #destroyed(error: Error | null): void {
     if (this.#call.cancelled) return;
-    if (error !== null) this.#errored(error);
-    if (this.#state === 'answered') return;
+    if (this.#state === 'answered') {
+      if (error !== null) this.#report(error);
+      return;
+    }
     // A handler that is still running may throw the reason: that is the better answer.
     if (this.#state === 'running' && (error === null || isLeftLoop(error))) return;
     this.#answer(error ?? DESTROYED);

@@ -67,7 +67,7 @@ test('a fleet does not grow while the code on disk is another, and does once it 
   rig.supervisor.scale(4, 'scale');
   await rig.boot();
   assert.deepEqual(rig.slots, [0, 1]);
-  assert.equal(rig.supervisor.goal.workers, 4, 'the wish is kept');
+  assert.equal(rig.supervisor.plan.goal.workers, 4, 'the wish is kept');
   rig.clock.advance(10_000);
   await rig.boot();
   assert.deepEqual(rig.slots, [0, 1]);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
 import { Dispatcher } from '#src/primary/dispatcher.js';
-import { PROBATION, Supervisor, type RollResult } from '#src/primary/supervisor.js';
+import type { RollResult } from '#src/primary/plan.js';
+import { PROBATION, Supervisor } from '#src/primary/supervisor.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { fakeFork, type FakeProcess } from '../../support/fake-fork.js';
 import { generationOf } from '../../support/generation.js';
@@ -85,7 +86,7 @@ async function serving(settings: UserConfig): Promise<Rig> {
   const rig = new Rig(settings);
   rig.supervisor.start();
   await rig.turn();
-  for (let slot = 0; slot < rig.supervisor.goal.workers; slot++) await rig.ready(slot, 1);
+  for (let slot = 0; slot < rig.supervisor.plan.goal.workers; slot++) await rig.ready(slot, 1);
   return rig;
 }
 
@@ -125,7 +126,7 @@ test('a canary that fails for good rolls back at once; the old generation was ne
   assert.ok(result !== 'running');
   assert.deepEqual([result.verdict, result.error?.message], ['rolled-back', FAILURE.message]);
   assert.deepEqual(rig.fleet(), ['0/1 ready', '1/1 ready']);
-  assert.equal(rig.supervisor.goal.generation, 1);
+  assert.equal(rig.supervisor.plan.goal.generation, 1);
   assert.equal(rig.commits, 0);
   for (const slot of [0, 1]) assert.deepEqual(rig.at(slot, 1).drains(), []);
 });
@@ -196,7 +197,7 @@ test('a failure after an old worker has left halts: both generations serve, and 
   const result = await settled();
   assert.ok(result !== 'running' && result.verdict === 'halted');
   assert.deepEqual(rig.fleet(), ['0/2 ready', '1/1 ready']);
-  assert.equal(rig.supervisor.isMixed, true);
+  assert.equal(rig.supervisor.plan.isMixed, true);
 
   const next = await rig.roll({ ...two, surge: 1 });
   for (const [slot, old] of [[0, 2], [1, 1]] as const) {
@@ -205,7 +206,7 @@ test('a failure after an old worker has left halts: both generations serve, and 
   }
   const mended = await next.settled();
   assert.ok(mended !== 'running' && mended.verdict === 'done');
-  assert.equal(rig.supervisor.isMixed, false);
+  assert.equal(rig.supervisor.plan.isMixed, false);
 });
 
 test('a stop during a reload pre-empts it and takes both generations along', async () => {
@@ -225,7 +226,7 @@ test('a reload to more workers starts all of them before an old one leaves; to f
   for (const slot of [0, 1]) await rig.leaves(slot, 1);
   const grown = await more.settled();
   assert.ok(grown !== 'running' && grown.verdict === 'done');
-  assert.equal(rig.supervisor.goal.workers, 3);
+  assert.equal(rig.supervisor.plan.goal.workers, 3);
 
   const fewer = await rig.roll({ ...two, maxWorkers: 1 });
   assert.equal(rig.supervisor.workers.filter(({ state }) => state === 'ready').length, 3);
@@ -243,11 +244,11 @@ test('scale survives a reload, unless the config asks for other numbers', async 
   await rig.ready(2, 1);
   await rig.roll(two);
   for (const slot of [0, 1, 2]) await rig.ready(slot, 2);
-  assert.deepEqual([rig.supervisor.goal.workers, rig.supervisor.goal.source], [3, 'scale']);
+  assert.deepEqual([rig.supervisor.plan.goal.workers, rig.supervisor.plan.goal.source], [3, 'scale']);
   for (const slot of [0, 1, 2]) await rig.leaves(slot, 1);
   await rig.roll({ ...two, maxWorkers: 1 });
   for (const slot of [0, 1, 2]) await rig.ready(slot, 3);
-  assert.deepEqual([rig.supervisor.goal.workers, rig.supervisor.goal.source], [1, 'config']);
+  assert.deepEqual([rig.supervisor.plan.goal.workers, rig.supervisor.plan.goal.source], [1, 'config']);
 });
 
 test('an old worker that crashes while the canary boots is replaced when the canary has proven itself', async () => {

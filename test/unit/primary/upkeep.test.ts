@@ -4,7 +4,8 @@ import { describe, test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
 import type { Load } from '#src/ipc/messages.js';
 import { Dispatcher } from '#src/primary/dispatcher.js';
-import { PROBATION, Supervisor, type RollResult } from '#src/primary/supervisor.js';
+import type { RollResult } from '#src/primary/plan.js';
+import { PROBATION, Supervisor } from '#src/primary/supervisor.js';
 import { Upkeep } from '#src/primary/upkeep.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { fakeFork, type FakeProcess } from '../../support/fake-fork.js';
@@ -105,7 +106,7 @@ class Rig {
   }
 
   get size(): [number, string] {
-    const { workers, source } = this.supervisor.goal;
+    const { workers, source } = this.supervisor.plan.goal;
     return [workers, source];
   }
 

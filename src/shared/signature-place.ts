@@ -1,4 +1,4 @@
-/** Runs in a worker: how a worker knows the place that a user gave the signature check. Its other half is src/interceptors.ts. */
+/** How a worker knows the place that a user gave the signature check among the interceptors. */
 
 /** A registered symbol, because the user's modules may load another copy of this package than the daemon's. */
 const PLACE = Symbol.for('grpcserverd.signatureValidation');

@@ -1,5 +1,5 @@
 # Runs a command on a terminal of its own, so that tests can drive full-screen programs.
-#   pty.py ROWS COLUMNS COMMAND...
+#   on-terminal.py ROWS COLUMNS COMMAND...
 # What is written to it is typed; what the command prints comes out as it is. On standard error one line with the
 # command's pid, and at its end one that says whether the terminal's settings are as they were. SIGUSR1 makes the
 # terminal 40 x 132. Exits as the command did.
