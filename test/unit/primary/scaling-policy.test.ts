@@ -69,6 +69,10 @@ describe('a fleet grows', () => {
     assert.deepEqual(firstChange({ ...busy, utilization: 1.45 }), { at: GROW_AFTER, before: 2, after: 3 });
   });
 
+  test('to no more than the least busy moment of that while needs', () => {
+    assert.equal(play((now) => (now === 0 ? 1.45 : 2), GROW_AFTER, { min: 2, max: 8 }).workers, 3);
+  });
+
   test('not when they are busy without calls: more of them would be busy too', () => {
     assert.equal(firstChange({ ...busy, serving: false }), null);
   });
