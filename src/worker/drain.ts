@@ -106,6 +106,6 @@ export class Drain {
   }
 }
 
-export function summarize({ path, peer, startedAt }: ActiveCall): CallSummary {
-  return { method: path, peer, ageMs: Math.round(performance.now() - startedAt) };
+export function summarize({ path, peer, age }: ActiveCall): CallSummary {
+  return { method: path, peer, ageMs: Math.round(age) };
 }

@@ -59,7 +59,7 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
   const calls = new CallRegistry({
     report,
     onCallEnded(call) {
-      latency.add(performance.now() - call.startedAt);
+      latency.add(call.age);
       drained.by?.noteCallEnded();
     },
   });
@@ -130,7 +130,7 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
 function oldest(calls: CallRegistry): CallSummary | null {
   let first: ActiveCall | null = null;
   for (const call of calls) {
-    if (call.path !== ENDLESS && (first === null || call.startedAt < first.startedAt)) first = call;
+    if (call.path !== ENDLESS && (first === null || call.age > first.age)) first = call;
   }
   return first === null ? null : summarize(first);
 }
