@@ -7,10 +7,10 @@ import { PARTS, SIGNATURE } from './support/parts.js';
 import { startBare } from './support/servers.js';
 
 /** How garbage collection goes is settled early in the life of a process, so one process of each is not enough. */
-const STARTS = 4;
+const STARTS = 3;
 const ROUNDS = 3;
 const CALLS = 8000;
-const WARM_UP = 40_000;
+const WARM_UP = 60_000;
 const METHODS = ['Callback', 'Async'];
 const PROGRAM = fileURLToPath(new URL('support/parts-server.js', import.meta.url));
 
