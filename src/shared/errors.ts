@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { EXIT, type ExitCode } from './exit-codes.js';
 
 interface CatalogueEntry {
@@ -167,7 +168,7 @@ export class DaemonError extends Error {
 
 /** Whatever was thrown, as an Error. */
 export function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(typeof thrown === 'string' ? thrown : JSON.stringify(thrown));
+  return thrown instanceof Error ? thrown : new Error(typeof thrown === 'string' ? thrown : inspect(thrown));
 }
 
 /** The `code` of a system error (`EADDRINUSE`, `ENOENT`...), if it has one. */
