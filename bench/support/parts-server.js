@@ -2,7 +2,7 @@
 import { createServer } from 'node:net';
 import { Server, ServerCredentials } from '@grpc/grpc-js';
 import { resolveConfig } from '../../dist/config/resolve.js';
-import { callContext } from '../../dist/worker/calls/active-call.js';
+import { callContext } from '../../dist/worker/calls/call-context.js';
 import { assembleInterceptors } from '../../dist/worker/calls/assemble-interceptors.js';
 import { CallLimit } from '../../dist/worker/calls/call-limit.js';
 import { CallRegistry } from '../../dist/worker/calls/call-registry.js';
