@@ -48,7 +48,7 @@ test('after a broken save and a reload that was rolled back, a worker that is ki
   assert.equal(await ask(daemon), 'one one');
   const said = await problems(daemon);
   assert.ok(said.some((line) => line.startsWith('Slot 1 has no ready worker (crashes in a row: ')), said.join('\n'));
-  assert.ok(said.some((line) => line.startsWith('The last reload failed: ')), said.join('\n'));
+  assert.ok(said.some((line) => line.startsWith('The last reload failed (rolled-back): ')), said.join('\n'));
   assert.deepEqual(said.map((line) => CHANGED.exec(line)?.slice(1)).filter((match) => match !== undefined), [['1', 'servicer.cjs']]);
   const { workers } = await daemon.status();
   assert.ok(workers.some(({ slot, state, generation }) => slot === 0 && state === 'ready' && generation === 1));

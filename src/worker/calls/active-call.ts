@@ -23,7 +23,8 @@ export interface CallPlace {
 
 /**
  * A client that gives a call up at its deadline is ahead of our own timer by as much as the call took to get here
- * (and its news did not). A cancellation in the last tenth of a call's time, or within 5 ms, counts as the deadline.
+ * (and its news did not). A cancellation counts as the deadline when what is left of the time is less than this
+ * share of what has passed, or this many milliseconds.
  */
 const DEADLINE_SLACK = { share: 0.1, least: 5 };
 
@@ -224,7 +225,7 @@ export class ActiveCall extends ForwardingCall {
 
   #isPastDeadline(): boolean {
     const left = Number(this.getDeadline()) - Date.now();
-    return left <= Math.max(DEADLINE_SLACK.least, DEADLINE_SLACK.share * (left + this.age));
+    return left <= Math.max(DEADLINE_SLACK.least, DEADLINE_SLACK.share * this.age);
   }
 
   /** grpc-js answers a message that it cannot send by itself, and keeps the reason to itself. */
