@@ -75,6 +75,7 @@ export class UserCode {
 
   /** A reload begins: what is on disk when this resolves belongs to it. */
   begin(): Promise<void> {
+    this.#proven.expire();
     return this.#autoreload.begin();
   }
 

@@ -85,8 +85,9 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
   // From the beginning: what a hook loads that never settles is watched too.
   setInterval(reportFiles, FILES_INTERVAL).unref();
   running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
-  send({ type: 'ready', services: running.services });
+  // Before it is ready, so that nobody who waits for that can change a file that is not known yet.
   reportFiles();
+  send({ type: 'ready', services: running.services });
 }
 
 function reportFiles(): void {

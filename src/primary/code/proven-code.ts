@@ -60,6 +60,11 @@ export class ProvenCode {
     return this.#proofs.get(generation)?.changed ?? [];
   }
 
+  /** Somebody has reason to think that files have changed: the next answer is a new one. */
+  expire(): void {
+    for (const proof of this.#proofs.values()) proof.at = -Infinity;
+  }
+
   /** The files that hold something else now, or did less than a second ago. Never rejects. */
   changes(generation: number): Promise<readonly string[]> {
     const proof = this.#proof(generation);
