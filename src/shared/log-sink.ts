@@ -27,6 +27,7 @@ export class LogSink {
   #offset = 0;
   #state: 'free' | 'blocked' = 'free';
   #dropped = 0;
+  #isFailing = false;
   #error = '';
 
   constructor(fd: number, clock: Clock = systemClock, writeFile: WriteFile = writeSync) {
@@ -41,11 +42,17 @@ export class LogSink {
     if (this.#bytes + bytes.length > BUFFER_LIMIT) {
       this.#dropped += 1;
       this.#error = 'EAGAIN';
+      this.#isFailing = true;
       return;
     }
     this.#waiting.push(bytes);
     this.#bytes += bytes.length;
     if (this.#state === 'free') this.#flush();
+  }
+
+  /** Whether the last line was lost or still waits. */
+  get isFailing(): boolean {
+    return this.#isFailing;
   }
 
   /** Lines lost since the last call, and the last reason. */
@@ -63,12 +70,14 @@ export class LogSink {
         this.#bytes -= line.length;
         this.#offset = 0;
       }
+      this.#isFailing = false;
     } catch (error) {
       this.#fail(systemCode(error) ?? 'unknown');
     }
   }
 
   #fail(error: string): void {
+    this.#isFailing = true;
     if (error === 'EAGAIN') {
       if (this.#state === 'blocked') return;
       this.#state = 'blocked';

@@ -17,9 +17,6 @@ export interface DaemonLogger {
   readonly emit: Emit;
 }
 
-/** How often lost lines are reported, at the most, in milliseconds. */
-const DROPPED_REPORT_INTERVAL = 1000;
-
 /** A pino logger bound to one process, and the function that logs the events of `EVENTS`. */
 export function createLogger({ level, format, fd, identity }: LoggerOptions): DaemonLogger {
   const sink = new LogSink(fd);
@@ -32,12 +29,10 @@ export function createLogger({ level, format, fd, identity }: LoggerOptions): Da
     },
     format === 'pretty' ? prettyStream(sink) : sink,
   );
-  let lastReport = 0;
   const emit: Emit = (name, fields, as) => {
     log[as ?? EVENTS[name].level]({ event: name, ...fields });
-    const now = Date.now();
-    if (now - lastReport < DROPPED_REPORT_INTERVAL) return;
-    lastReport = now;
+    // Said when lines get through again, or the report would be lost with the rest.
+    if (sink.isFailing) return;
     const dropped = sink.takeDropped();
     if (dropped.lines > 0) log.warn({ event: 'log.dropped', ...dropped });
   };
