@@ -102,7 +102,7 @@ test('a block that was tampered with is walked or refused, and what is found dec
       }
       assert.equal(last, block.length);
     } catch (error) {
-      assert.ok(error instanceof ConnectionError, `${error}`);
+      assert.ok(error instanceof ConnectionError);
       assert.equal(error.code, ERROR_CODE.COMPRESSION_ERROR);
       refused += 1;
     }
