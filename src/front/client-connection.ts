@@ -20,7 +20,7 @@ import { Hello } from './hello.js';
 import { Lifetime } from './lifetime.js';
 import type { LinkOwner, Links } from './link.js';
 import { Outlet } from './outlet.js';
-import { METADATA_TOO_LARGE } from './own-answers.js';
+import { metadataTooLarge } from './own-answers.js';
 import { Sender } from './sender.js';
 
 /** A header block as it is sent may be that many times as large as the list that it may hold. */
@@ -248,7 +248,7 @@ export class ClientConnection implements LinkOwner {
         this.#streams.add(opened);
         opened.link.headers(id, lane.buffer, lane.start, lane.end, endStream);
       } else {
-        this.#sender.block(id, METADATA_TOO_LARGE, true);
+        this.#sender.block(id, metadataTooLarge(this.#limits.maxMetadataSize), true);
         if (!endStream) this.#resetId(id, ERROR_CODE.NO_ERROR);
         this.#outlet.flushSoon();
       }

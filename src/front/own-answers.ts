@@ -14,4 +14,7 @@ function trailersOnly(code: number, message: string): Buffer {
   return writer.take();
 }
 
-export const METADATA_TOO_LARGE = trailersOnly(RESOURCE_EXHAUSTED, 'Metadata larger than maxMetadataSize');
+/** @param limit in bytes */
+export function metadataTooLarge(limit: number): Buffer {
+  return trailersOnly(RESOURCE_EXHAUSTED, `The metadata of the call is larger than ${limit} bytes.`);
+}

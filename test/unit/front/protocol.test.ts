@@ -46,7 +46,7 @@ test('the first block says that the table is empty also when it is an answer of 
   pair.client.call(1, '/a.B/C', { metadata: [['x', 'y'.repeat(300)]], endStream: true });
   const { payload } = await pair.client.frameOf('HEADERS', 1);
   assert.equal(payload[0], 0x20);
-  assert.deepEqual(pair.client.decode(payload).slice(2), [['grpc-status', '8'], ['grpc-message', 'Metadata larger than maxMetadataSize']]);
+  assert.deepEqual(pair.client.decode(payload).slice(2), [['grpc-status', '8'], ['grpc-message', 'The metadata of the call is larger than 200 bytes.']]);
   assert.deepEqual(pair.link.heard, []);
 });
 
