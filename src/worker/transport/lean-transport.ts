@@ -77,7 +77,7 @@ export class LeanTransport implements Transport {
   }
 
   selfCall(path: string, timeout: number): Promise<Buffer> {
-    return selfCall(this.#server, path, timeout);
+    return selfCall(createLeanServer(this.#server, []), path, timeout);
   }
 }
 
