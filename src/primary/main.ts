@@ -150,7 +150,7 @@ async function run(
       if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
       else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
-      else if (message.type === 'files-loaded') code.note(handle.generation, message);
+      else if (message.type === 'files-loaded') code.note(handle.generation, message.files);
     },
     isCodeProven: (number) => code.isProven(number),
   });
