@@ -13,7 +13,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ipc: ['config', 'shared'],
   control: ['config', 'shared'],
   primary: ['control', 'ipc', 'config', 'shared'],
-  worker: ['ipc', 'config', 'shared'],
+  http2: ['shared'],
+  front: ['http2', 'config', 'shared'],
+  worker: ['front', 'http2', 'ipc', 'config', 'shared'],
   cli: ['control', 'config', 'shared'],
   index: ['worker', 'config', 'shared'],
 };
