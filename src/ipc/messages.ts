@@ -56,11 +56,17 @@ export type FromWorker =
   | { readonly type: 'drained'; readonly finished: number; readonly cut: readonly CallSummary[] }
   /**
    * The files that its servicers, interceptors and protos came from, as far as they can be told: absolute paths that
-   * it did not name before. `rewritten`: those of them that were written again after it had loaded them.
+   * it did not name before.
    */
-  | { readonly type: 'files-loaded'; readonly files: readonly string[]; readonly rewritten: readonly string[] }
+  | { readonly type: 'files-loaded'; readonly files: readonly LoadedFile[] }
   /** The answer to `inspect`: the address of the inspector, the path of the snapshot, empty once closed; or why not. */
   | { readonly type: 'inspected'; readonly id: number; readonly result: string; readonly error: ErrorData | null };
+
+export interface LoadedFile {
+  readonly path: string;
+  /** Of what it held when it was loaded (src/shared/file-hash.ts); null when it was written again before it was read for that. */
+  readonly hash: string | null;
+}
 
 /** A call as the primary and people hear of it. */
 export interface CallSummary {

@@ -17,6 +17,7 @@ import { forkWorker } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
 import { autoMaxConnections } from './open-file-limit.js';
+import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
 import { RefusalLog } from './refusal-log.js';
@@ -26,7 +27,7 @@ import { claimRuntimeFolder } from './runtime-folder.js';
 import { handleSignals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
-import { Supervisor, type Outcome } from './supervisor.js';
+import { Supervisor } from './supervisor.js';
 import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
@@ -150,7 +151,7 @@ async function run(
       if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
       else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
-      else if (message.type === 'files-loaded') code.note(handle.generation, message);
+      else if (message.type === 'files-loaded') code.note(handle.generation, message.files);
     },
     isCodeProven: (number) => code.isProven(number),
   });

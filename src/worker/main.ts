@@ -91,8 +91,8 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
 }
 
 function reportFiles(): void {
-  const report = loadedFiles.take();
-  if (report.files.length > 0) send({ type: 'files-loaded', ...report });
+  const files = loadedFiles.take();
+  if (files.length > 0) send({ type: 'files-loaded', files });
 }
 
 /** Answers `inspect`. */
