@@ -54,6 +54,10 @@ export const EVENTS = {
     fields: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },
   },
   'connection.tls-failed': { level: 'info', doc: 'A TLS handshake failed or took too long.', fields: { peer: 'address of the client', error: 'why' } },
+  'connection.broken': {
+    level: 'debug', doc: 'A client broke the rules of HTTP/2, and its connection was ended; with transport: lean.',
+    fields: { peer: 'address of the client', code: 'the error code of RFC 9113 section 7', error: 'what it did' },
+  },
   'worker.starting': { level: 'info', doc: 'A worker was forked.', fields: { cause: 'boot, crash, reload, scale, or why the one before is recycled' } },
   'worker.ready': { level: 'info', doc: 'A worker serves.', fields: { bootMs: 'milliseconds since the fork' } },
   'worker.draining': { level: 'info', doc: 'A worker gets no new connections and finishes its calls.', fields: { cause: 'the first reason' } },
