@@ -44,7 +44,6 @@ export interface RunningWorker {
   /** Leaves that many milliseconds for what `leave` still has to do. */
   hurry(ms: number): void;
   noteOrphaned(): void;
-  setLogLevel(level: string): void;
   setCallLimit(limit: number): void;
 }
 
@@ -119,9 +118,6 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     },
     hurry: (ms) => drain.hurry(ms),
     noteOrphaned: () => emit('worker.orphaned', {}),
-    setLogLevel(level) {
-      logger.log.level = level;
-    },
     setCallLimit: (limit) => callCap?.setLimit(limit),
   };
 }
