@@ -1,6 +1,7 @@
 // Compiles everything and runs them with node:test: unit tests first, then integration tests, two files at a time.
 //   --unit, --integration   only that part
 //   --full                  full counts (npm run prove)
+//   --lean                  daemons run with transport: lean
 //   WORD...                 only files whose path holds one of the words
 import { readdirSync } from 'node:fs';
 import { run } from 'node:test';
@@ -11,6 +12,7 @@ import { compile, root } from './compile.js';
 const args = process.argv.slice(2);
 const words = args.filter((arg) => !arg.startsWith('--'));
 if (args.includes('--full')) process.env.PROVE = '1';
+if (args.includes('--lean')) process.env.TEST_TRANSPORT = 'lean';
 
 compile('test');
 const parts = ['unit', 'integration'].filter((part) => args.includes(`--${part}`) || !args.some((arg) => /^--(unit|integration)$/.test(arg)));

@@ -86,8 +86,11 @@ export const OPTIONS = {
     'Calls in progress in the whole server; the workers share them out; excess calls get RESOURCE_EXHAUSTED'),
   maxReceiveMessageLength: define('Calls', orOff(size()), 4 * 2 ** 20, 'Largest message accepted, after decompression'),
   maxSendMessageLength: define('Calls', orOff(size()), null, 'Largest message sent'),
+  maxMetadataSize: define('Calls', size(2 ** 24), 16 * 1024, 'Largest metadata of a call, 32 bytes more for each pair counted in; with transport: lean'),
   options: define('Calls', channelOptions, {}, 'Channel options of grpc-js for the Server; they win over the options here'),
 
+  transport: define('Connections', choice('http2', 'lean'), 'http2',
+    'What carries the calls: http2 is Node\'s own; lean is ours, and needs less than a third of the CPU', 'restart'),
   'keepalive.time': define('Connections', orOff(duration(1000)), 60_000, 'Ping a client after this long without a sign of it'),
   'keepalive.timeout': define('Connections', duration(100), 20_000, 'Close the connection when a ping stays unanswered this long'),
   maxConnectionAge: define('Connections', orOff(duration(1000)), null, 'Ask a client to reconnect after this long (+-10 %)'),

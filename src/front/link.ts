@@ -25,10 +25,18 @@ export interface Link {
    * @param initialWindow in bytes; applies to streams that are open, too (RFC 9113 section 6.9.2)
    */
   settings(initialWindow: number, applied: () => void): void;
-  /** That many bytes of DATA that came through the link have gone to the client, or were dropped. */
+  /** That many bytes of DATA that came through the link have gone to the client, or were dropped. Never from within `data`. */
   credit(bytes: number): void;
   /** The connection is gone, and with it all its streams. Nothing is called on the owner afterwards. */
   close(): void;
+}
+
+/** The links of one client connection. */
+export interface Links {
+  /** The one that is to answer a new call. Its header block is context-free. */
+  choose(id: number, buffer: Buffer, start: number, end: number): Link;
+  /** All that are open now. */
+  readonly open: Iterable<Link>;
 }
 
 /** Toward the client. */

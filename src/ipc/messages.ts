@@ -16,7 +16,7 @@ export type ToWorker =
       readonly logFormat: 'json' | 'pretty';
       /** This worker's share of maximumConcurrentRpcs. */
       readonly callLimit: number | null;
-      /** Read and checked by the primary, so that a replacement serves what its generation was proven with. */
+      /** Read and checked by the primary: the newest good ones, whatever is on disk now. */
       readonly tls: Pick<TlsMaterial, 'pem'> | null;
       /** 48 bytes, base64: the same in all workers, so that TLS sessions resume in any of them. */
       readonly ticketKeys: string;
@@ -32,6 +32,8 @@ export type ToWorker =
   | { readonly type: 'set-log-level'; readonly level: string }
   /** This worker's share of maximumConcurrentRpcs from now on; calls over it that are in progress go on. */
   | { readonly type: 'set-call-limit'; readonly limit: number }
+  /** The certificates of new connections from now on; those that are open stay as they are. */
+  | { readonly type: 'set-certificates'; readonly tls: Pick<TlsMaterial, 'pem'> }
   /** Open the inspector, close it, or write the heap to a file. */
   | { readonly type: 'inspect'; readonly id: number; readonly action: InspectAction };
 

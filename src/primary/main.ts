@@ -11,6 +11,7 @@ import { describeCallShares } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
+import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkWorker } from './fork.js';
@@ -142,6 +143,7 @@ async function run(
     },
     onStopping() {
       code.close();
+      certificates.close();
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
@@ -161,6 +163,16 @@ async function run(
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
+  const certificates = new CertificateKeeper({
+    clock,
+    emit,
+    generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
+    generationOf: (number) => supervisor.plan.generationOf(number),
+    workers: () => supervisor.workers,
+    onChange: () => watchers.notify(),
+  });
+  onClose(() => certificates.close());
+
   async function prepare(sameConfig: boolean): Promise<Prepared> {
     const before = supervisor.plan.generation.config;
     await code.begin();
@@ -168,7 +180,7 @@ async function run(
     const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
     const next = carried.config;
     await code.consider(next);
-    const material = readCertificates(next, new Date());
+    const material = certificates.read(next);
     const address = await ports.change(next);
     warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
     return {
@@ -194,10 +206,11 @@ async function run(
         configFile,
         address: ports.address,
         port: ports.port,
-        tls: supervisor.plan.generation.tls !== null,
-        certificateExpiresAt: supervisor.plan.generation.tls?.facts.notAfter.getTime() ?? 0,
+        tls: supervisor.plan.generation.tls,
+        certificateProblem: certificates.problemOf(supervisor.plan.generation.config),
         startedAt,
         now: clock.monotonic(),
+        date: new Date(clock.now()),
         changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
@@ -230,6 +243,7 @@ async function run(
   });
   code.start();
   supervisor.start();
+  certificates.start();
   signals.obey({
     stop: (cause, quick) => supervisor.stop(cause, quick),
     reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),

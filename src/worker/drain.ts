@@ -10,7 +10,6 @@ import type { Emit } from '../shared/events.js';
 import type { ActiveCall } from './calls/active-call.js';
 import type { CallRegistry } from './calls/call-registry.js';
 import type { Intake } from './intake.js';
-import { SETTLE } from './transport/http2-transport.js';
 import type { Transport } from './transport/transport.js';
 
 export interface DrainLimits {
@@ -55,11 +54,12 @@ export class Drain {
     for (const call of this.#calls) {
       if (call.path === ENDLESS) this.#end(call, 'The worker is going away; watch again');
     }
-    const settle = Math.max(delay, SETTLE - (performance.now() - this.#intake.youngest));
+    const { settle: grown } = this.#transport;
+    const settle = Math.max(delay, grown - (performance.now() - this.#intake.youngest));
     this.#after(settle, () => this.#transport.drain());
     this.#after(delay + limits.gracefulTimeout, () => this.#cutCalls((call) => !call.isStreaming));
     this.#after(delay + limits.streamGracefulTimeout, () => this.#cutCalls((call) => call.isStreaming));
-    this.#after(delay + Math.max(limits.gracefulTimeout, limits.streamGracefulTimeout) + SETTLE + LAST_WORDS, () => this.#intake.destroyAll());
+    this.#after(delay + Math.max(limits.gracefulTimeout, limits.streamGracefulTimeout) + grown + LAST_WORDS, () => this.#intake.destroyAll());
     this.#check();
     return this.#done.promise;
   }

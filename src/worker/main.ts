@@ -26,6 +26,8 @@ const order = deferred<StartOrder>();
 let logger: DaemonLogger | null = null;
 let running: RunningWorker | null = null;
 let leaving: Promise<void> | null = null;
+/** Certificates newer than those of the order to start. */
+let renewed: StartOrder['tls'] = null;
 
 // A node:cluster worker otherwise exits at once when the primary is gone, and cuts its calls.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
@@ -64,6 +66,10 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'set-call-limit':
       running?.setCallLimit(message.limit);
       break;
+    case 'set-certificates':
+      renewed = message.tls;
+      running?.intake.setCertificates(message.tls);
+      break;
     case 'inspect':
       void look(message.id, message.action);
       break;
@@ -86,6 +92,8 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
   // From the beginning: what a hook loads that never settles is watched too.
   setInterval(reportFiles, FILES_INTERVAL).unref();
   running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
+  // They may have come while it was built.
+  if (renewed !== null) running.intake.setCertificates(renewed);
   // Before it is ready, so that nobody who waits for that can change a file that is not known yet.
   reportFiles();
   send({ type: 'ready', services: running.services });

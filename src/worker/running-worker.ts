@@ -26,6 +26,7 @@ import { Intake } from './intake.js';
 import { selfCheck } from './self-check.js';
 import { ShutdownHooks } from './shutdown-hooks.js';
 import { Http2Transport } from './transport/http2-transport.js';
+import { LeanTransport } from './transport/lean-transport.js';
 
 export interface WorkerOptions {
   readonly slot: number;
@@ -77,15 +78,21 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     context: { slot, generation, logger: logger.log, signal: leaving.signal, onShutdown: (callback) => hooks.add(callback) },
   });
   const callCap = callLimit === null ? null : new CallLimit(callLimit);
-  const transport = new Http2Transport(
-    server,
-    assembleInterceptors({
-      accounting: calls.accounting,
-      limit: callCap?.interceptor ?? null,
-      signature: createSignature({ ...config, signature: isSignatureWanted(config) }),
-      user: interceptors.map(({ interceptor }) => interceptor),
-    }),
-  );
+  const allInterceptors = assembleInterceptors({
+    accounting: calls.accounting,
+    limit: callCap?.interceptor ?? null,
+    signature: createSignature({ ...config, signature: isSignatureWanted(config) }),
+    user: interceptors.map(({ interceptor }) => interceptor),
+  });
+  const transport =
+    config.transport === 'lean'
+      ? new LeanTransport({
+          server,
+          interceptors: allInterceptors,
+          config,
+          onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
+        })
+      : new Http2Transport(server, allInterceptors);
   const intake = new Intake({
     tls: tls === null ? null : { material: tls, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
     transport,

@@ -16,6 +16,9 @@ import { TempDir } from './temp-dir.js';
 const MARK = 'TEST_DAEMON_MARK';
 const CONFIG_FILE = 'grpcserverd.config.json';
 
+/** What every daemon of a test runs with unless the test says something else: `npm test -- --lean`. */
+const TRANSPORT: NodeJS.ProcessEnv = process.env.TEST_TRANSPORT === undefined ? {} : { GRPCSERVERD_TRANSPORT: process.env.TEST_TRANSPORT };
+
 export interface DaemonOptions {
   /** Written to a JSON file, on top of one worker with the probe servicer on a free port of 127.0.0.1. */
   readonly config?: UserConfig;
@@ -61,7 +64,7 @@ export class Daemon implements AsyncDisposable {
     mkdirSync(runtime, { mode: 0o700 });
     const { uid } = options;
     if (uid !== undefined) for (const path of [this.dir.path, runtime]) chownSync(path, uid, uid);
-    this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...options.env, [MARK]: this.#mark });
+    this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...TRANSPORT, ...options.env, [MARK]: this.#mark });
     for (const [name, text] of Object.entries(options.files ?? {})) this.dir.write(name, text);
     this.#target = options.noConfig ? [] : ['--config', this.#writeConfig(options)];
     const [program, ...words] = options.launcher ?? [process.execPath, BIN, 'start'];

@@ -44,6 +44,8 @@ export class ActiveCall extends ForwardingCall {
   #code: number | null = null;
   #metadata: Metadata | null = null;
   #hasMessage = false;
+  /** Its status came from above, not from grpc-js itself. */
+  #isGiven = false;
   #place: CallPlace | null = null;
 
   constructor(method: CallMethod, wire: ServerInterceptingCallInterface, owner: CallOwner) {
@@ -155,11 +157,13 @@ export class ActiveCall extends ForwardingCall {
     }
     this.#hasMessage = true;
     this.below.sendMessage(message, callback);
-    if (this.code !== null) this.fault(this.#explainRefusal(message));
+    // A transport that could send at once has called back already, and its status may have been given meanwhile.
+    if (this.code !== null && !this.#isGiven) this.fault(this.#explainRefusal(message));
   }
 
   override sendStatus(given: CallStatus): void {
     if (this.#state !== 'open') return;
+    this.#isGiven = true;
     if (isPlainOk(given) && (this.#hasMessage || this.#method.responseStream)) {
       this.below.sendStatus(given);
       return;

@@ -5,6 +5,11 @@
 import type { Socket } from 'node:net';
 
 export interface Transport {
+  /**
+   * A connection younger than this, in milliseconds, is not asked to leave: a client that is refused twice within
+   * one call gives up, and its first refusal may be what brought it here.
+   */
+  readonly settle: number;
   /** Serves a connection: a TCP or unix socket, or a TLS session whose handshake is done. Takes ownership. */
   accept(socket: Socket): void;
   /**

@@ -1,0 +1,110 @@
+/**
+ * Runs in routers and workers. How we leave a client: first word that we are about to, while new streams are still
+ * served; when the client has heard it, which of its streams was the last; then the end of the connection, once the
+ * calls have ended (RFC 9113 section 6.8). So no call is ever refused.
+ */
+import { ERROR_CODE } from '../http2/constants.js';
+import type { Clock } from '../shared/clock.js';
+import type { Outlet } from './outlet.js';
+
+/** "Not this one yet." */
+const NO_LAST_STREAM = 2 ** 31 - 1;
+/** Some clients lose a call when they are sent away before they have begun one; in milliseconds. */
+export const YOUNG = 1000;
+/** How long the client's answer to the first word may take, in milliseconds, and as a share of the grace. */
+const ANSWER = { timeout: 10_000, share: 1 / 3 };
+const PING = Buffer.from('farewell', 'latin1');
+
+export interface FarewellOptions {
+  readonly clock: Clock;
+  readonly outlet: Outlet;
+  readonly highestId: () => number;
+  readonly streams: () => number;
+  /** Whether the client has acknowledged our SETTINGS. */
+  readonly isSettled: () => boolean;
+}
+
+export class Farewell {
+  readonly #options: FarewellOptions;
+  readonly #since: number;
+  #state: 'staying' | 'wanted' | 'announced' | 'final' = 'staying';
+  /** Whether the client wants to leave of its own accord. */
+  #client: 'staying' | 'leaving' = 'staying';
+  #reason = '';
+  #grace: number | null = null;
+  readonly #timers: (() => void)[] = [];
+
+  constructor(options: FarewellOptions) {
+    this.#options = options;
+    this.#since = options.clock.monotonic();
+  }
+
+  /** New streams are none of ours any more. */
+  get isFinal(): boolean {
+    return this.#state === 'final';
+  }
+
+  begin(reason: string, grace: number | null): void {
+    if (this.#state !== 'staying') return;
+    this.#state = 'wanted';
+    this.#reason = reason;
+    this.#grace = grace;
+    const { clock } = this.#options;
+    const age = clock.monotonic() - this.#since;
+    if (age < YOUNG) this.#after(YOUNG - age, () => this.settled());
+    else this.settled();
+  }
+
+  /** Something has happened that a farewell may have been waiting for. */
+  settled(): void {
+    const { clock, outlet, isSettled } = this.#options;
+    if (this.#state !== 'wanted' || !isSettled() || clock.monotonic() - this.#since < YOUNG) return;
+    this.#state = 'announced';
+    outlet.frames.goaway(NO_LAST_STREAM, ERROR_CODE.NO_ERROR, this.#reason);
+    outlet.frames.ping(PING, false);
+    outlet.flushSoon();
+    const grace = this.#grace;
+    if (grace !== null) this.#after(grace, () => this.#cutOff());
+    this.#after(Math.min(ANSWER.timeout, grace === null ? Infinity : grace * ANSWER.share), () => this.#finish());
+  }
+
+  ponged(payload: Buffer): void {
+    if (payload.equals(PING)) this.#finish();
+  }
+
+  /** The client has sent GOAWAY. */
+  clientLeaves(): void {
+    this.#client = 'leaving';
+    this.streamsEnded();
+  }
+
+  streamsEnded(): void {
+    const isOver = this.#state === 'final' || this.#client === 'leaving';
+    if (isOver && this.#options.streams() === 0) this.#options.outlet.end();
+  }
+
+  /** The connection is gone. */
+  end(): void {
+    for (const cancel of this.#timers) cancel();
+  }
+
+  #finish(): void {
+    if (this.#state !== 'announced') return;
+    this.#state = 'final';
+    const { outlet, highestId } = this.#options;
+    outlet.frames.goaway(highestId(), ERROR_CODE.NO_ERROR, this.#reason);
+    outlet.flushSoon();
+    this.streamsEnded();
+  }
+
+  /** The grace is over. */
+  #cutOff(): void {
+    const { outlet, highestId } = this.#options;
+    outlet.frames.goaway(highestId(), ERROR_CODE.CANCEL, this.#reason);
+    outlet.abort();
+  }
+
+  #after(ms: number, callback: () => void): void {
+    this.#timers.push(this.#options.clock.after(ms, callback));
+  }
+}

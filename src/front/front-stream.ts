@@ -1,0 +1,28 @@
+import type { Link } from './link.js';
+
+/** What waits for the client's window or for the socket. */
+export interface WaitingFrame {
+  readonly kind: 'headers' | 'data';
+  readonly buffer: Buffer;
+  start: number;
+  readonly end: number;
+  readonly endStream: boolean;
+}
+
+/** Runs in routers and workers. A stream of which at least one side has not ended (RFC 9113 section 5.1). */
+export class FrontStream {
+  readonly id: number;
+  readonly link: Link;
+  /** `half-closed` as seen by us: the client has ended its side. */
+  state: 'open' | 'half-closed';
+  /** In order; null without any. */
+  waiting: WaitingFrame[] | null = null;
+  /** Bytes of DATA written since the last credit to the link. */
+  written = 0;
+
+  constructor(id: number, link: Link, state: 'open' | 'half-closed') {
+    this.id = id;
+    this.link = link;
+    this.state = state;
+  }
+}

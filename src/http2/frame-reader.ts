@@ -1,0 +1,115 @@
+import { byteAt, uint24At, uint31At } from './bytes.js';
+import { ConnectionError } from './connection-error.js';
+import { ERROR_CODE, FRAME_HEADER, MAX_FRAME } from './constants.js';
+
+/** The payload is buffer[start..end); whoever keeps some of it copies it or takes a subarray. */
+export type OnFrame = (type: number, flags: number, id: number, buffer: Buffer, start: number, end: number) => void;
+
+/** Room that the beginning of a split frame gets, and how much more than has come, at most. */
+const LEAST_ROOM = 1024;
+const GROWTH = 4;
+
+/**
+ * Finds the frames in a stream of bytes that is cut anywhere. Frames that are whole in their chunk are passed where
+ * they lie. The beginning of one that is not is copied, so that a few bytes never keep a large chunk alive, into room
+ * that grows with what came, so that a peer cannot make us reserve 16 KiB with a header alone.
+ */
+export class FrameReader {
+  readonly #onFrame: OnFrame;
+  readonly #maxFrameSize: number;
+  #isStopped = false;
+  /** Where reading the chunk ends. */
+  #end = 0;
+  /** The beginning of a split frame, header first: #part[0..#held). */
+  #part: Buffer | null = null;
+  #held = 0;
+
+  /** @param onFrame may throw, which passes through; the reader is of no use afterwards */
+  constructor(onFrame: OnFrame, maxFrameSize = MAX_FRAME) {
+    this.#onFrame = onFrame;
+    this.#maxFrameSize = maxFrameSize;
+  }
+
+  /** Bytes of a frame that is still to be completed. */
+  get buffered(): number {
+    return this.#held;
+  }
+
+  /** No frame is passed from now on, not even those in the chunk that is being read. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#end = 0;
+    this.#part = null;
+    this.#held = 0;
+  }
+
+  /** @throws ConnectionError FRAME_SIZE_ERROR when the payload of a frame is too large, and what `onFrame` throws */
+  push(chunk: Buffer): void {
+    if (this.#isStopped) return;
+    this.#end = chunk.length;
+    let at = this.#held === 0 ? 0 : this.#complete(chunk);
+    while (at + FRAME_HEADER <= this.#end) {
+      const start = at + FRAME_HEADER;
+      const end = start + this.#payloadLength(chunk, at);
+      if (end > chunk.length) break;
+      this.#onFrame(byteAt(chunk, at + 3), byteAt(chunk, at + 4), uint31At(chunk, at + 5), chunk, start, end);
+      at = end;
+    }
+    if (at < this.#end) this.#hold(chunk, at, this.#end);
+  }
+
+  /** Takes what the split frame lacks, and passes it on when it is whole. Returns the position after that. */
+  #complete(chunk: Buffer): number {
+    let at = 0;
+    if (this.#held < FRAME_HEADER) {
+      at = Math.min(FRAME_HEADER - this.#held, chunk.length);
+      this.#hold(chunk, 0, at);
+    }
+    const part = this.#part;
+    if (part === null || this.#held < FRAME_HEADER) return at;
+    const size = FRAME_HEADER + this.#payloadLength(part, 0);
+    const end = at + size - this.#held;
+    if (end > chunk.length) {
+      this.#hold(chunk, at, chunk.length);
+      return chunk.length;
+    }
+    const frame = this.#withRoom(size, size);
+    chunk.copy(frame, this.#held, at, end);
+    this.#part = null;
+    this.#held = 0;
+    this.#onFrame(byteAt(frame, 3), byteAt(frame, 4), uint31At(frame, 5), frame, FRAME_HEADER, size);
+    return end;
+  }
+
+  /** Keeps chunk[start..end) behind what is held. */
+  #hold(chunk: Buffer, start: number, end: number): void {
+    const held = this.#held + end - start;
+    const whole = this.#held === 0 && held >= FRAME_HEADER ? FRAME_HEADER + uint24At(chunk, start) : this.#size();
+    chunk.copy(this.#withRoom(held, whole), this.#held, start, end);
+    this.#held = held;
+  }
+
+  /** Of the split frame, or of its header while that is not whole. */
+  #size(): number {
+    return this.#part === null || this.#held < FRAME_HEADER ? FRAME_HEADER : FRAME_HEADER + uint24At(this.#part, 0);
+  }
+
+  /** What is held, in a buffer with room for `needed` bytes, which is never larger than the frame. */
+  #withRoom(needed: number, whole: number): Buffer {
+    const part = this.#part;
+    if (part !== null && part.length >= needed) return part;
+    const larger = Buffer.allocUnsafe(Math.min(whole, Math.max(LEAST_ROOM, needed * GROWTH)));
+    part?.copy(larger, 0, 0, this.#held);
+    this.#part = larger;
+    return larger;
+  }
+
+  #payloadLength(buffer: Buffer, at: number): number {
+    const length = uint24At(buffer, at);
+    if (length <= this.#maxFrameSize) return length;
+    throw new ConnectionError(
+      ERROR_CODE.FRAME_SIZE_ERROR,
+      `a frame has ${length} bytes of payload, and the limit is ${this.#maxFrameSize}`,
+    );
+  }
+}

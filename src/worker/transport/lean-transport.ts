@@ -1,0 +1,95 @@
+/**
+ * Runs in a worker. The transport without node:http2: the front of a connection (src/front), and right behind it the
+ * session whose streams go into the grpc-js Server (lean/).
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { ServerInterceptor } from '@grpc/grpc-js';
+import type { Config } from '../../config/options.js';
+import { ClientConnection } from '../../front/client-connection.js';
+import { YOUNG } from '../../front/farewell.js';
+import type { ConnectionError } from '../../http2/connection-error.js';
+import { systemClock } from '../../shared/clock.js';
+import type { ServicerServer } from '../servicer-server.js';
+import { createLeanServer, type OpenStream } from './lean/adapter.js';
+import { AnswerEncoder } from './lean/answer-headers.js';
+import type { PeerFacts } from './lean/peer-socket.js';
+import { RequestReader } from './lean/request-headers.js';
+import { selfCall } from './lean/self-call.js';
+import { Session } from './lean/session.js';
+import type { Transport } from './transport.js';
+
+/** Clients that leave in one go, and the pause to the next ones, in milliseconds: not all come back in the same moment. */
+const LEAVING = { atOnce: 100, pause: 5 };
+
+export interface LeanTransportOptions {
+  readonly server: ServicerServer;
+  /** Outermost first; they see every call but the self-call. */
+  readonly interceptors: readonly ServerInterceptor[];
+  readonly config: Config;
+  /** A client broke the protocol, and its connection ends. */
+  readonly onFault: (peer: string, error: ConnectionError) => void;
+}
+
+export class LeanTransport implements Transport {
+  readonly settle = YOUNG;
+  readonly #server: ServicerServer;
+  readonly #config: Config;
+  readonly #onFault: LeanTransportOptions['onFault'];
+  readonly #open: OpenStream;
+  readonly #requests: RequestReader;
+  readonly #answers = new AnswerEncoder();
+  readonly #connections = new Set<ClientConnection>();
+  #state: 'serving' | 'draining' = 'serving';
+
+  constructor({ server, interceptors, config, onFault }: LeanTransportOptions) {
+    this.#server = server;
+    this.#config = config;
+    this.#onFault = onFault;
+    this.#open = createLeanServer(server, interceptors);
+    this.#requests = new RequestReader(config.maxMetadataSize);
+  }
+
+  accept(socket: Socket): void {
+    const peer = factsOf(socket);
+    const connection: ClientConnection = new ClientConnection({
+      socket,
+      limits: this.#config,
+      clock: systemClock,
+      random: Math.random,
+      connect: (owner) => {
+        const session = new Session({ owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers });
+        return { choose: () => session, open: [session] };
+      },
+      onClose: (fault) => {
+        this.#connections.delete(connection);
+        if (fault !== null) this.#onFault(`${peer.remoteAddress ?? 'unknown'}:${peer.remotePort ?? 0}`, fault);
+      },
+    });
+    this.#connections.add(connection);
+    if (this.#state === 'draining') connection.leave('drain', null);
+  }
+
+  drain(): void {
+    if (this.#state === 'draining') return;
+    this.#state = 'draining';
+    leaveInTurn([...this.#connections]);
+  }
+
+  selfCall(path: string, timeout: number): Promise<Buffer> {
+    return selfCall(createLeanServer(this.#server, []), path, timeout);
+  }
+}
+
+function leaveInTurn(connections: readonly ClientConnection[]): void {
+  for (const connection of connections.slice(0, LEAVING.atOnce)) connection.leave('drain', null);
+  const others = connections.slice(LEAVING.atOnce);
+  if (others.length > 0) setTimeout(leaveInTurn, LEAVING.pause, others);
+}
+
+function factsOf(socket: Socket): PeerFacts {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : null;
+  // Node gives an empty object for none.
+  return { remoteAddress, remotePort, localAddress, localPort, certificate: certificate?.raw === undefined ? null : certificate };
+}

@@ -1,0 +1,48 @@
+/** Runs in a worker. One field of a call's headers, and what RFC 9113 says about it alone. */
+
+export interface RequestField {
+  readonly name: string;
+  readonly value: string;
+  /** As section 6.5.2 counts. */
+  readonly size: number;
+  /**
+   * `type` is the content-type of gRPC, and `ignored` what grpc-js takes out of the metadata without a look at it.
+   */
+  readonly kind: 'pseudo' | 'regular' | 'type' | 'ignored' | 'malformed';
+}
+
+export const GRPC_TYPE = 'application/grpc';
+
+const OVERHEAD = 32;
+/** Section 8.3.1. */
+const PSEUDO = new Set([':method', ':scheme', ':authority', ':path']);
+/** Section 8.2.2. */
+const OF_CONNECTIONS = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
+const IGNORED = new Set(['te', 'accept-encoding', 'grpc-accept-encoding']);
+/** Section 8.2.1, and RFC 9110 section 5.1: a token without upper-case letters. */
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+/** The same, and RFC 9110 section 5.5: no control characters, no white space at either end. */
+const VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const SCHEME = /^[A-Za-z][A-Za-z0-9+\-.]*$/;
+const DIGITS = /^[0-9]{1,15}$/;
+
+export function requestField(name: string, value: string): RequestField {
+  return { name, value, size: name.length + value.length + OVERHEAD, kind: kindOf(name, value) };
+}
+
+function kindOf(name: string, value: string): RequestField['kind'] {
+  if (!VALUE.test(value)) return 'malformed';
+  if (name.startsWith(':')) return PSEUDO.has(name) && isPseudoValue(name, value) ? 'pseudo' : 'malformed';
+  if (!NAME.test(name) || OF_CONNECTIONS.has(name)) return 'malformed';
+  if (name === 'te' && value.toLowerCase() !== 'trailers') return 'malformed';
+  if (name === 'content-length' && !DIGITS.test(value)) return 'malformed';
+  if (name === 'content-type' && value === GRPC_TYPE) return 'type';
+  return IGNORED.has(name) ? 'ignored' : 'regular';
+}
+
+function isPseudoValue(name: string, value: string): boolean {
+  if (name === ':method') return TOKEN.test(value);
+  if (name === ':scheme') return SCHEME.test(value);
+  return value !== '' || name === ':authority';
+}
