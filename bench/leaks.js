@@ -1,42 +1,55 @@
-// What the primary holds after rounds of one crash and one reload each: memory, file descriptors, active resources of
-// node (handles, requests, timers) and listeners on `process`. All must be flat.
-import { readdirSync } from 'node:fs';
+// What the primary holds after rounds of one crash and one reload each, and then of one save each with autoreload:
+// memory, file descriptors, active resources of node (handles, requests, timers) and listeners on `process`. All must
+// be flat.
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { judge, printTable } from './support/figures.js';
 import { memory } from './support/process-usage.js';
 import { startDaemon } from './support/servers.js';
 
 const ROUNDS = 200;
-const LOOKS = 10;
+const SAVES = 50;
+/** Rounds between two looks. */
+const STEP = 25;
 /** What is done once, and what the allocator has not given back yet, is over by then: growth counts from here. */
-const SETTLED = ROUNDS / 5;
+const SETTLED = 50;
 const RSS_GOAL = 10;
 const HEAP_GOAL = 2;
 const TIMEOUT = 60_000;
 
 export async function run() {
   const census = fileURLToPath(new URL('support/census.js', import.meta.url));
-  const daemon = await startDaemon({ execArgv: ['--expose-gc', '--import', census] });
+  const daemon = await startDaemon({ execArgv: ['--expose-gc', '--import', census], autoreload: true, watch: { include: ['./saved.txt'], exclude: [] } });
   try {
-    console.log(`${ROUNDS} rounds of one crash and one reload each`);
+    console.log(`${ROUNDS} rounds of one crash and one reload each, then ${SAVES} of one save each`);
+    await seen(daemon, ({ event }) => event === 'autoreload.watching', 1);
     const rows = [await look(daemon, 0)];
-    for (let round = 1; round <= ROUNDS; round += 1) {
-      process.kill(daemon.log.findLast(({ event }) => event === 'worker.ready').worker, 'SIGKILL');
-      await seen(daemon, ({ event }) => event === 'worker.ready', 2 * round);
-      process.kill(daemon.primary, 'SIGHUP');
+    for (let round = 1; round <= ROUNDS + SAVES; round += 1) {
+      if (round <= ROUNDS) {
+        process.kill(daemon.log.findLast(({ event }) => event === 'worker.ready').worker, 'SIGKILL');
+        await seen(daemon, ({ event }) => event === 'worker.ready', 2 * round);
+        process.kill(daemon.primary, 'SIGHUP');
+      } else {
+        writeFileSync(join(daemon.folder, 'saved.txt'), String(round));
+      }
       await seen(daemon, ({ event, verdict }) => event === 'reload.ended' && verdict === 'done', round);
-      if (round % (ROUNDS / LOOKS) === 0) rows.push(await look(daemon, round));
+      if (round % STEP === 0) rows.push(await look(daemon, round));
     }
     printTable(['rounds', 'RSS, MB', 'heap, MB', 'descriptors', 'resources', 'listeners'],
       rows.map(({ round, rss, heap, ...counts }) => [round, rss.toFixed(1), heap.toFixed(2), counts.descriptors, counts.resources, counts.listeners]));
-    const from = rows.find(({ round }) => round === SETTLED);
-    const to = rows.at(-1);
-    judge('Growth of RSS', to.rss - from.rss, RSS_GOAL, ' MB');
-    judge('Growth of the heap', to.heap - from.heap, HEAP_GOAL, ' MB');
-    for (const name of ['descriptors', 'resources', 'listeners']) judge(`Growth of ${name}`, to[name] - from[name], 0, '');
+    const at = (round) => rows.find((row) => row.round === round);
+    judgeGrowth('by crashes and reloads', at(SETTLED), at(ROUNDS));
+    judgeGrowth('by saves', at(ROUNDS + STEP), at(ROUNDS + SAVES));
   } finally {
     await daemon.stop();
   }
+}
+
+function judgeGrowth(by, from, to) {
+  judge(`Growth of RSS ${by}`, to.rss - from.rss, RSS_GOAL, ' MB');
+  judge(`Growth of the heap ${by}`, to.heap - from.heap, HEAP_GOAL, ' MB');
+  for (const name of ['descriptors', 'resources', 'listeners']) judge(`Growth of ${name} ${by}`, to[name] - from[name], 0, '');
 }
 
 async function look({ primary, log }, round) {

@@ -23,7 +23,8 @@ export async function startBare({ port = 0, program = BARE, args = [] } = {}) {
 /**
  * Every option at its default, but for the worker count, a private address and a private runtime folder. `execArgv`
  * are arguments of node for the primary.
- * Resolves as `startBare` does, with `primary`, the pid of the supervising process, and `log`, its lines, besides.
+ * Resolves as `startBare` does, with `primary`, the pid of the supervising process, `log`, its lines, and `folder`,
+ * where its config is, besides.
  */
 export async function startDaemon({ port = 0, workers = 1, execArgv = [], ...more } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'grpcserverd-bench-'));
@@ -34,7 +35,7 @@ export async function startDaemon({ port = 0, workers = 1, execArgv = [], ...mor
   const log = [];
   const ready = await readyOf(child, log);
   const serving = log.find(({ event }) => event === 'worker.ready').worker;
-  return { port: ready.port, serving, primary: child.pid, log, stop: () => end(child, () => child.kill('SIGTERM')) };
+  return { port: ready.port, serving, primary: child.pid, log, folder, stop: () => end(child, () => child.kill('SIGTERM')) };
 }
 
 function readyOf(child, log) {

@@ -16,13 +16,14 @@ const LABEL = 13;
 
 /** The status as a person reads it. */
 export function formatStatus(status: Status, { width, style, now }: StatusScreen): string {
-  const { name, version, health, primary, goal, address, tls, services, workers, problems, lastReload, reload, restartRequired } = status;
+  const { name, version, health, primary, goal, address, tls, services, workers, problems, lastReload, reload, restartRequired, certificate } = status;
   const facts: [label: string, text: string | null][] = [
     ['Primary', `pid ${primary.pid}, up ${formatAge(primary.uptimeSeconds)}, generation ${primary.generation}, version ${version}`],
     ['Workers', describeGoal(status)],
     ['Services', services.join(', ') || 'none yet'],
     ['Config', primary.configFile || 'flags and environment only'],
-    ['Certificate', status.certificateExpiresAt === 0 ? null : describeExpiry(status.certificateExpiresAt, now, style)],
+    ['Certificate', certificate === null ? null : describeExpiry(certificate.expiresAt, now, style)],
+    ['', certificate === null ? null : plain(certificate.subject)],
     ['Reload', reload === null ? null : style.yellow(describeReload(reload, goal.workers))],
     ['Last reload', lastReload === null ? null : describeLastReload(lastReload, now, style)],
     ['', lastReload === null || lastReload.hint === '' ? null : plain(lastReload.hint)],

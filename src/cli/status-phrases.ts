@@ -1,11 +1,11 @@
 /** What the screens say of a daemon, in words; pure. */
+import { EXPIRY_WARNING_DAYS } from '../config/certificate-dates.js';
 import type { GoalSource, Health, ReloadProgress, ReloadReport, ReloadVerdict, Status } from '../control/definition.js';
 import { formatAge, formatTime } from './figures.js';
 import { plain, type Style } from './output.js';
 
 const DAY = 86_400_000;
-/** A certificate that expires in fewer days is worth a colour. */
-const SOON = 30;
+/** A certificate that expires in fewer days is worth another colour. */
 const VERY_SOON = 7;
 
 const SOURCES: Readonly<Record<GoalSource, string>> = { config: 'as configured', scale: 'set by scale', elastic: 'set by the load' };
@@ -60,5 +60,5 @@ export function describeExpiry(expiresAt: number, now: number, { red, yellow }: 
   const date = new Date(expiresAt).toISOString().slice(0, 10);
   if (expiresAt <= now) return red(`expired on ${date}`);
   const text = days === 0 ? `expires within a day, on ${date}` : `expires in ${days} ${days === 1 ? 'day' : 'days'}, on ${date}`;
-  return days < VERY_SOON ? red(text) : days < SOON ? yellow(text) : text;
+  return days < VERY_SOON ? red(text) : days < EXPIRY_WARNING_DAYS ? yellow(text) : text;
 }

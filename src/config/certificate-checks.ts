@@ -46,6 +46,12 @@ export function checkChain(where: string, chain: Chain, now: Date): string[] {
   return [...warnings, ...leafWarnings(where, chain)];
 }
 
+/** When the first certificate of the chain expires that clients look at. */
+export function findEnd(chain: Chain): Date {
+  const looked = chain.filter((certificate, index) => index === 0 || !isSelfSigned(certificate));
+  return new Date(Math.min(...looked.map(({ validTo }) => Date.parse(validTo))));
+}
+
 function checkLink(where: string, chain: Chain, certificate: X509Certificate, index: number): void {
   const next = chain[index + 1];
   if (next === undefined || isIssuedBy(certificate, next)) return;

@@ -3,7 +3,7 @@ import { DaemonError } from '../shared/errors.js';
 import { displayName } from './certificate-facts.js';
 
 /** A certificate that ends in less than this many days is a warning. */
-const EXPIRY_WARNING_DAYS = 30;
+export const EXPIRY_WARNING_DAYS = 30;
 const DAY = 86_400_000;
 
 /** @throws DaemonError E_CERTIFICATE with both dates: the certificate's and today's */
@@ -23,10 +23,19 @@ export function dateProblem(certificate: X509Certificate, now: Date): string | n
 
 /** One sentence when the end is near, or none. */
 export function expiryWarning(where: string, certificate: X509Certificate, now: Date): string[] {
-  const notAfter = new Date(certificate.validTo);
-  const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY);
-  if (days >= EXPIRY_WARNING_DAYS) return [];
-  return [`${where}: ${displayName(certificate)} expires on ${utc(notAfter)}, in ${days} ${days === 1 ? 'day' : 'days'}.`];
+  const end = describeEnd(new Date(certificate.validTo), now);
+  return end === null ? [] : [`${where}: ${displayName(certificate)} ${end}.`];
 }
 
-const utc = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');
+/** `expires on 2030-01-20T00:00:00Z, in 5 days`; null when that is far off. */
+export function describeEnd(notAfter: Date, now: Date): string | null {
+  const days = daysLeft(notAfter, now);
+  if (days >= EXPIRY_WARNING_DAYS) return null;
+  return days < 0 ? `expired on ${utc(notAfter)}` : `expires on ${utc(notAfter)}, in ${days} ${days === 1 ? 'day' : 'days'}`;
+}
+
+/** Whole days, rounded down; negative when it is over. */
+export const daysLeft = (notAfter: Date, now: Date): number => Math.floor((notAfter.getTime() - now.getTime()) / DAY);
+
+/** `2030-01-20T00:00:00Z` */
+export const utc = (date: Date): string => date.toISOString().replace(/\.\d+Z$/, 'Z');

@@ -25,6 +25,10 @@ export function describeCertificate(certificate: X509Certificate): CertificateFa
   };
 }
 
+/** A name for people: the subject, or the first altName where there is none. */
+export const nameOf = ({ subject, altNames, fingerprint256 }: Pick<CertificateFacts, 'subject' | 'altNames' | 'fingerprint256'>): string =>
+  subject === '' ? (altNames[0] ?? fingerprint256) : subject;
+
 /** A name for messages: the subject, or the first altName, or the serial number. */
 export function displayName(certificate: X509Certificate): string {
   const { subject, altNames } = describeCertificate(certificate);

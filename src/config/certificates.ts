@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { DaemonError } from '../shared/errors.js';
 import { checkAuthorities } from './authority-checks.js';
-import { checkChain, checkPair } from './certificate-checks.js';
+import { checkChain, checkPair, findEnd } from './certificate-checks.js';
 import { describeCertificate, type CertificateFacts } from './certificate-facts.js';
 import type { CertificateSource } from './option-values.js';
 import type { Config } from './options.js';
@@ -20,6 +20,8 @@ export interface TlsMaterial {
   };
   /** For people: the server's certificate, and the subjects of rootCertificate. */
   readonly facts: CertificateFacts & { readonly authorities: readonly string[] };
+  /** When the first certificate of the server's chain expires. */
+  readonly validUntil: Date;
   /** Sentences about what works now but probably is not meant, or will not work for long. */
   readonly warnings: readonly string[];
 }
@@ -30,8 +32,7 @@ const ROOT = 'certificates.rootCertificate';
 
 /**
  * Reads the server's certificate chain, its key and the authorities for client certificates, and checks them as far
- * as that can be done without a client. Synchronous and quick: the primary calls it to fail early, each worker to
- * serve.
+ * as that can be done without a client. Synchronous and quick.
  * @param now the moment at which the certificates must be valid
  * @returns null when authentication is off
  * @throws DaemonError E_CERTIFICATE, which names the option and the file, and nothing of what a key holds
@@ -60,7 +61,7 @@ export function readCertificates(
   const pem = { certificate: chain.pem, key: key.pem, authorities: authorities?.pem ?? null };
   loadOnce(certificateSource.where, pem);
   const subjects = authorities?.list.map((authority) => describeCertificate(authority).subject) ?? [];
-  return { pem, facts: { ...describeCertificate(chain.list[0]), authorities: subjects }, warnings };
+  return { pem, facts: { ...describeCertificate(chain.list[0]), authorities: subjects }, validUntil: findEnd(chain.list), warnings };
 }
 
 function demand(key: string, source: CertificateSource | null, needer: string): CertificateSource {

@@ -86,7 +86,18 @@ export interface Status {
   readonly lastReload: ReloadReport | null;
   readonly reload: ReloadProgress | null;
   readonly restartRequired: readonly string[];
-  readonly certificateExpiresAt: number;
+  readonly certificate: CertificateStatus | null;
+}
+
+/** The server's certificate, as connections that come now get it. */
+export interface CertificateStatus {
+  readonly subject: string;
+  /** SHA-256 of the certificate. */
+  readonly fingerprint: string;
+  /** When the first certificate of its chain expires, in milliseconds since the epoch. */
+  readonly expiresAt: number;
+  /** "expires on ..., in 5 days", "expired on ...", or empty when that is 30 days off or more. */
+  readonly warning: string;
 }
 
 /** An order to look into the worker of a slot. */

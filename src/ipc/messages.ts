@@ -16,7 +16,7 @@ export type ToWorker =
       readonly logFormat: 'json' | 'pretty';
       /** This worker's share of maximumConcurrentRpcs. */
       readonly callLimit: number | null;
-      /** Read and checked by the primary, so that a replacement serves what its generation was proven with. */
+      /** Read and checked by the primary: the newest good ones, whatever is on disk now. */
       readonly tls: Pick<TlsMaterial, 'pem'> | null;
       /** 48 bytes, base64: the same in all workers, so that TLS sessions resume in any of them. */
       readonly ticketKeys: string;
@@ -32,6 +32,8 @@ export type ToWorker =
   | { readonly type: 'set-log-level'; readonly level: string }
   /** This worker's share of maximumConcurrentRpcs from now on; calls over it that are in progress go on. */
   | { readonly type: 'set-call-limit'; readonly limit: number }
+  /** The certificates of new connections from now on; those that are open stay as they are. */
+  | { readonly type: 'set-certificates'; readonly tls: Pick<TlsMaterial, 'pem'> }
   /** Open the inspector, close it, or write the heap to a file. */
   | { readonly type: 'inspect'; readonly id: number; readonly action: InspectAction };
 
@@ -56,11 +58,17 @@ export type FromWorker =
   | { readonly type: 'drained'; readonly finished: number; readonly cut: readonly CallSummary[] }
   /**
    * The files that its servicers, interceptors and protos came from, as far as they can be told: absolute paths that
-   * it did not name before. `rewritten`: those of them that were written again after it had loaded them.
+   * it did not name before.
    */
-  | { readonly type: 'files-loaded'; readonly files: readonly string[]; readonly rewritten: readonly string[] }
+  | { readonly type: 'files-loaded'; readonly files: readonly LoadedFile[] }
   /** The answer to `inspect`: the address of the inspector, the path of the snapshot, empty once closed; or why not. */
   | { readonly type: 'inspected'; readonly id: number; readonly result: string; readonly error: ErrorData | null };
+
+export interface LoadedFile {
+  readonly path: string;
+  /** Of what it held when it was loaded (src/shared/file-hash.ts); null when it was written again before it was read for that. */
+  readonly hash: string | null;
+}
 
 /** A call as the primary and people hear of it. */
 export interface CallSummary {

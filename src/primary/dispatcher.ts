@@ -7,55 +7,12 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../shared/clock.js';
 import { fewestConnections } from './balance.js';
+import { Seat, STALL_AFTER, type Pending, type Recipient } from './seat.js';
 
-/** A worker that has not acknowledged a socket after this many milliseconds gets no further ones until it does. */
-const STALL_AFTER = 200;
 /** Connections held here, waiting for a worker or for its acknowledgement, at the most. */
 const MOST_HELD = 4096;
 
 export type RefusalReason = 'over-limit' | 'queue-full' | 'queue-timeout' | 'stopping' | 'out-of-descriptors';
-
-/** A worker as the dispatcher needs it. */
-export interface Recipient {
-  readonly slot: number;
-  /** Sends the order to take socket `id`; calls `onFailure` if it cannot be sent. */
-  give(id: number, socket: Socket, onFailure: () => void): void;
-  /** Asks whether that order was received; `lost` when it was not. */
-  confirm(id: number): void;
-}
-
-interface Pending {
-  readonly socket: Socket;
-  readonly since: number;
-}
-
-class Seat {
-  readonly recipient: Recipient;
-  readonly pending = new Map<number, Pending>();
-  /** Connections that it has acknowledged and not reported closed. */
-  open = 0;
-  admitted = true;
-  /** The newest of the orders that it was asked about. */
-  confirmed = 0;
-  cancelConfirm: (() => void) | null = null;
-
-  constructor(recipient: Recipient) {
-    this.recipient = recipient;
-  }
-
-  get slot(): number {
-    return this.recipient.slot;
-  }
-
-  get connections(): number {
-    return this.open + this.pending.size;
-  }
-
-  isStalled(now: number): boolean {
-    const [oldest] = this.pending.values();
-    return oldest !== undefined && now - oldest.since > STALL_AFTER;
-  }
-}
 
 export interface DispatcherOptions {
   readonly clock: Clock;
@@ -102,7 +59,7 @@ export class Dispatcher {
 
   /** Puts a worker into the choice, and gives it what waits. */
   admit(id: number, recipient: Recipient): void {
-    this.#seats.set(id, new Seat(recipient));
+    this.#seats.set(id, new Seat(recipient, this.#options.clock));
     this.#serveQueue();
   }
 
@@ -124,32 +81,24 @@ export class Dispatcher {
     return this.#seats.get(id)?.admitted ?? false;
   }
 
-  /** The worker has the socket: our copy goes. */
+  /** The worker has the socket. */
   acknowledged(id: number, socketId: number): void {
-    const seat = this.#seats.get(id);
-    const pending = seat?.pending.get(socketId);
-    if (seat === undefined || pending === undefined) return;
-    seat.pending.delete(socketId);
-    seat.open += 1;
-    pending.socket.destroy();
-    // Orders arrive in order, so what was ordered before this one and not acknowledged never arrived.
-    for (const earlier of seat.pending.keys()) if (earlier < socketId) this.lost(id, earlier);
+    const lost = this.#seats.get(id)?.acknowledged(socketId);
+    if (lost == null) return;
+    for (const { socket } of lost) this.#refuse(socket, 'out-of-descriptors');
     this.#serveQueue();
   }
 
   /** The worker is out of descriptors: the order did not arrive, or without its socket. */
   lost(id: number, socketId: number): void {
-    const seat = this.#seats.get(id);
-    const pending = seat?.pending.get(socketId);
-    if (seat === undefined || pending === undefined) return;
-    seat.pending.delete(socketId);
+    const pending = this.#seats.get(id)?.lost(socketId);
+    if (pending == null) return;
     this.#refuse(pending.socket, 'out-of-descriptors');
     this.#serveQueue();
   }
 
   closed(id: number, count: number): void {
-    const seat = this.#seats.get(id);
-    if (seat !== undefined) seat.open = Math.max(0, seat.open - count);
+    this.#seats.get(id)?.closed(count);
   }
 
   /** The process has exited: what it never acknowledged goes to others. */
@@ -157,8 +106,8 @@ export class Dispatcher {
     const seat = this.#seats.get(id);
     if (seat === undefined) return;
     this.#seats.delete(id);
-    seat.cancelConfirm?.();
-    for (const pending of seat.pending.values()) this.#place(pending);
+    seat.stopAsking();
+    for (const pending of seat.pending) this.#place(pending);
   }
 
   connectionsOf(id: number): number {
@@ -174,7 +123,7 @@ export class Dispatcher {
   close(): void {
     this.#isClosed = true;
     this.#cancelWake?.();
-    for (const seat of this.#seats.values()) seat.cancelConfirm?.();
+    for (const seat of this.#seats.values()) seat.stopAsking();
     for (const { socket } of this.#queue.splice(0)) this.#refuse(socket, 'stopping');
   }
 
@@ -186,7 +135,7 @@ export class Dispatcher {
 
   #held(): number {
     let held = this.#queue.length;
-    for (const seat of this.#seats.values()) held += seat.pending.size;
+    for (const seat of this.#seats.values()) held += seat.held;
     return held;
   }
 
@@ -195,34 +144,9 @@ export class Dispatcher {
       this.#refuse(pending.socket, 'stopping');
       return;
     }
-    const now = this.#options.clock.monotonic();
-    const candidates = [...this.#seats].filter(([, seat]) => seat.admitted && !seat.isStalled(now));
-    const seat = fewestConnections(candidates.map(([, candidate]) => candidate));
-    if (seat === undefined) {
-      this.#enqueue(pending);
-      return;
-    }
-    const id = this.#nextId++;
-    seat.pending.set(id, { socket: pending.socket, since: now });
-    this.#confirmLater(seat);
-    seat.recipient.give(id, pending.socket, () => {
-      // The channel is closed, so the process never saw the socket.
-      if (seat.pending.delete(id)) this.#enqueue(pending);
-    });
-  }
-
-  /** Asks a late worker, once for each order, whether it has got it: a hung one does not answer, and is no case for us. */
-  #confirmLater(seat: Seat): void {
-    seat.cancelConfirm ??= this.#options.clock.after(STALL_AFTER, () => {
-      seat.cancelConfirm = null;
-      const now = this.#options.clock.monotonic();
-      for (const [id, { since }] of seat.pending) {
-        if (id <= seat.confirmed || now - since < STALL_AFTER) continue;
-        seat.confirmed = id;
-        seat.recipient.confirm(id);
-      }
-      if ([...seat.pending.keys()].some((id) => id > seat.confirmed)) this.#confirmLater(seat);
-    });
+    const seat = fewestConnections([...this.#seats.values()].filter(({ admitted, isStalled }) => admitted && !isStalled));
+    if (seat === undefined) this.#enqueue(pending);
+    else seat.give(this.#nextId++, pending.socket, () => this.#enqueue(pending));
   }
 
   #enqueue(pending: Pending): void {

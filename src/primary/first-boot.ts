@@ -3,7 +3,6 @@
  * is ready after two start timeouts. The first error is the one that is reported.
  */
 import { DaemonError } from '../shared/errors.js';
-import type { WorkerHandle } from './worker-handle.js';
 
 /** How many start timeouts a fleet may take until it has its first ready worker. */
 const START_TIMEOUTS = 2;
@@ -33,12 +32,4 @@ export class FirstBoot {
       })
     );
   }
-}
-
-/** How a worker ended that had not said why. */
-export function describeExit(handle: WorkerHandle, exitCode: number | null, signal: string | null): DaemonError {
-  const how = signal === null ? `exit code ${String(exitCode)}` : `signal ${signal}`;
-  const when = handle.readyAt === null ? ' before it was ready' : '';
-  const detail = handle.lastLines.join('\n');
-  return new DaemonError('E_WORKER_BOOT', `Worker ${handle.slot} ended with ${how}${when}`, detail === '' ? {} : { detail });
 }

@@ -19,7 +19,8 @@ export interface GenerationParts {
 
 export class Generation {
   readonly config: Config;
-  readonly tls: TlsMaterial | null;
+  /** Of the workers that start from now on: renewed when the files are (src/primary/certificate-keeper.ts). */
+  tls: TlsMaterial | null;
   /** How many workers the config asks for, at the least and at the most. */
   readonly minWorkers: number;
   readonly maxWorkers: number;

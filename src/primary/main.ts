@@ -11,12 +11,14 @@ import { describeCallShares } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
+import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkWorker } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
 import { autoMaxConnections } from './open-file-limit.js';
+import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
 import { RefusalLog } from './refusal-log.js';
@@ -26,7 +28,7 @@ import { claimRuntimeFolder } from './runtime-folder.js';
 import { handleSignals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
-import { Supervisor, type Outcome } from './supervisor.js';
+import { Supervisor } from './supervisor.js';
 import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
@@ -138,6 +140,7 @@ async function run(
     },
     onStopping() {
       code.close();
+      certificates.close();
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
@@ -150,12 +153,22 @@ async function run(
       if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
       else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
-      else if (message.type === 'files-loaded') code.note(handle.generation, message);
+      else if (message.type === 'files-loaded') code.note(handle.generation, message.files);
     },
     isCodeProven: (number) => code.isProven(number),
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
+
+  const certificates = new CertificateKeeper({
+    clock,
+    emit,
+    generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
+    generationOf: (number) => supervisor.plan.generationOf(number),
+    workers: () => supervisor.workers,
+    onChange: () => watchers.notify(),
+  });
+  onClose(() => certificates.close());
 
   async function prepare(sameConfig: boolean): Promise<Prepared> {
     const before = supervisor.plan.generation.config;
@@ -164,7 +177,7 @@ async function run(
     const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
     const next = carried.config;
     await code.consider(next);
-    const material = readCertificates(next, new Date());
+    const material = certificates.read(next);
     const address = await ports.change(next);
     warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
     return {
@@ -190,10 +203,11 @@ async function run(
         configFile,
         address: ports.address,
         port: ports.port,
-        tls: supervisor.plan.generation.tls !== null,
-        certificateExpiresAt: supervisor.plan.generation.tls?.facts.notAfter.getTime() ?? 0,
+        tls: supervisor.plan.generation.tls,
+        certificateProblem: certificates.problemOf(supervisor.plan.generation.config),
         startedAt,
         now: clock.monotonic(),
+        date: new Date(clock.now()),
         changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
@@ -233,6 +247,7 @@ async function run(
 
   code.start();
   supervisor.start();
+  certificates.start();
   const outcome = await supervisor.finished;
   // One that was reading the config when the stop came has nothing left to replace, and says so.
   await reloader.idle();

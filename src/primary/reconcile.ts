@@ -40,33 +40,58 @@ export type Action =
   | { readonly type: 'fork'; readonly slot: number; readonly cause: string }
   | { readonly type: 'drain'; readonly id: number; readonly cause: string };
 
-export function reconcile(goal: Goal, fleet: readonly WorkerView[], limits: ReconcileLimits): Action[] {
-  const live = fleet.filter((worker) => worker.state === 'starting' || worker.state === 'ready');
-  const wanted = live.filter((worker) => worker.slot < goal.workers);
-  const isFresh = (worker: WorkerView): boolean => limits.accepts(worker.generation) && worker.recycle === null;
+/** What is in a slot that is wanted. */
+interface Place {
+  readonly slot: number;
+  /** The first worker that may stay. */
+  fresh: WorkerView | undefined;
+  /** Those that are to be replaced. */
+  readonly stale: WorkerView[];
+}
 
+export function reconcile(goal: Goal, fleet: readonly WorkerView[], limits: ReconcileLimits): Action[] {
   const actions: Action[] = [];
-  for (const worker of live) {
-    if (worker.slot >= goal.workers) {
+  const places = Array.from({ length: goal.workers }, (_, slot): Place => ({ slot, fresh: undefined, stale: [] }));
+  let wanted = 0;
+  let fresh = 0;
+  for (const worker of fleet) {
+    if (worker.state !== 'starting' && worker.state !== 'ready') continue;
+    const place = places[worker.slot];
+    if (place === undefined) {
       actions.push({ type: 'drain', id: worker.id, cause: goal.workers === 0 ? 'stop' : 'scale' });
+      continue;
+    }
+    wanted += 1;
+    if (!limits.accepts(worker.generation) || worker.recycle !== null) {
+      place.stale.push(worker);
+    } else {
+      fresh += 1;
+      place.fresh ??= worker;
     }
   }
 
-  const slots = Array.from({ length: goal.workers }, (_, slot) => {
-    const here = wanted.filter((worker) => worker.slot === slot);
-    return { slot, fresh: here.find(isFresh), stale: here.filter((worker) => !isFresh(worker)) };
-  });
+  const room = goal.workers + limits.surge - wanted;
+  forkInto(places, limits.isCanary ? Math.min(room, 1 - fresh) : room, limits, actions);
+  dismissFrom(places, limits, actions);
+  return actions;
+}
+
+/** @param most how many workers may be added */
+function forkInto(places: readonly Place[], most: number, { now, retryAt }: ReconcileLimits, actions: Action[]): void {
   // Slots without any worker come first: they are short of the goal, the others only of the newest.
-  const unfilled = slots.filter(({ fresh }) => fresh === undefined).sort((a, b) => a.stale.length - b.stale.length);
-  const room = goal.workers + limits.surge - wanted.length;
-  let forks = limits.isCanary ? Math.min(room, 1 - wanted.filter(isFresh).length) : room;
+  const unfilled = places.filter((place) => place.fresh === undefined).sort((a, b) => a.stale.length - b.stale.length);
+  let left = most;
   for (const { slot, stale } of unfilled) {
-    if (forks <= 0 || limits.retryAt(slot) > limits.now) continue;
+    if (left <= 0) return;
+    if (retryAt(slot) > now) continue;
     actions.push({ type: 'fork', slot, cause: stale[0] === undefined ? 'missing' : (stale[0].recycle ?? 'reload') });
-    forks -= 1;
+    left -= 1;
   }
-  const isComplete = slots.every(({ fresh }) => isProven(fresh, limits));
-  for (const { fresh, stale } of slots) {
+}
+
+function dismissFrom(places: readonly Place[], limits: ReconcileLimits, actions: Action[]): void {
+  const isComplete = places.every(({ fresh }) => isProven(fresh, limits));
+  for (const { fresh, stale } of places) {
     for (const worker of stale) {
       // Nothing that serves leaves before what replaces it serves, and has not died of it at once.
       const waitsForAll = limits.together && !limits.accepts(worker.generation);
@@ -76,7 +101,6 @@ export function reconcile(goal: Goal, fleet: readonly WorkerView[], limits: Reco
       }
     }
   }
-  return actions;
 }
 
 export function isProven(worker: WorkerView | undefined, { now, probation }: Pick<ReconcileLimits, 'now' | 'probation'>): boolean {

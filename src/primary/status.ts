@@ -1,5 +1,8 @@
 /** Runs in the primary. What `status` says, from what the supervisor and the dispatcher know; pure. */
-import type { Health, Status, WorkerStatus } from '../control/definition.js';
+import { describeEnd } from '../config/certificate-dates.js';
+import { nameOf } from '../config/certificate-facts.js';
+import type { TlsMaterial } from '../config/certificates.js';
+import type { CertificateStatus, Health, Status, WorkerStatus } from '../control/definition.js';
 import { nameFiles } from './code/name-files.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Reloader } from './reloader.js';
@@ -19,11 +22,14 @@ export interface StatusFacts {
   readonly configFile: string | null;
   readonly address: string;
   readonly port: number | null;
-  readonly certificateExpiresAt: number;
-  readonly tls: boolean;
+  /** Of the connections that come now; null without TLS. */
+  readonly tls: TlsMaterial | null;
+  /** Why the certificate files as they are now are not in use; null when they are. */
+  readonly certificateProblem: string | null;
   /** Milliseconds on the clock of the supervisor. */
   readonly startedAt: number;
   readonly now: number;
+  readonly date: Date;
   /** Files that hold something else than what the generation was proven with. */
   readonly changedCode: readonly string[];
 }
@@ -31,7 +37,7 @@ export interface StatusFacts {
 export function describeStatus({ supervisor, dispatcher, reloader }: StatusSources, facts: StatusFacts): Status {
   const workers = supervisor.workers;
   const { goal } = supervisor.plan;
-  const problems = findProblems(supervisor, reloader, workers, facts.changedCode);
+  const problems = [...findProblems(supervisor, reloader, workers, facts.changedCode), ...findCertificateProblems(supervisor, facts)];
   const described = workers.map((worker) => describeWorker(worker, supervisor, dispatcher, facts.now));
   const { progress } = reloader;
   return {
@@ -47,14 +53,14 @@ export function describeStatus({ supervisor, dispatcher, reloader }: StatusSourc
     goal,
     address: facts.address,
     port: facts.port ?? 0,
-    tls: facts.tls,
+    tls: facts.tls !== null,
     services: workers.find((worker) => worker.services.length > 0)?.services.map(({ name }) => name) ?? [],
     workers: described,
     problems,
     lastReload: reloader.last,
     reload: progress === null ? null : { ...progress, generation: goal.generation, workers: described },
     restartRequired: reloader.restartRequired,
-    certificateExpiresAt: facts.certificateExpiresAt,
+    certificate: facts.tls === null ? null : describeCertificate(facts.tls, facts.date),
   };
 }
 
@@ -87,6 +93,23 @@ function findProblems(
     problems.push(`Code changed on disk since generation ${supervisor.plan.goal.generation} was proven: ${nameFiles(changedCode)}; reload to use it`);
   }
   return problems;
+}
+
+function findCertificateProblems(supervisor: Supervisor, { tls, certificateProblem, date }: StatusFacts): string[] {
+  if (supervisor.phase !== 'serving' || tls === null) return [];
+  const problems: string[] = [];
+  if (certificateProblem !== null) problems.push(`The certificate files are not in use: ${certificateProblem}`);
+  if (tls.validUntil < date) problems.push(`The certificate ${nameOf(tls.facts)} ${describeEnd(tls.validUntil, date)}; clients refuse it`);
+  return problems;
+}
+
+function describeCertificate({ facts, validUntil }: TlsMaterial, date: Date): CertificateStatus {
+  return {
+    subject: nameOf(facts),
+    fingerprint: facts.fingerprint256,
+    expiresAt: validUntil.getTime(),
+    warning: describeEnd(validUntil, date) ?? '',
+  };
 }
 
 function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher: Dispatcher, now: number): WorkerStatus {

@@ -4,7 +4,7 @@
  */
 import type { Config } from '../config/options.js';
 import type { ReloadReport } from '../control/definition.js';
-import type { FromWorker } from '../ipc/messages.js';
+import type { LoadedFile } from '../ipc/messages.js';
 import type { Clock } from '../shared/clock.js';
 import type { Emit } from '../shared/events.js';
 import { Autoreload } from './autoreload/autoreload.js';
@@ -68,9 +68,10 @@ export class UserCode {
   }
 
   /** A worker says what it has loaded. */
-  note(generation: number, { files, rewritten }: Extract<FromWorker, { type: 'files-loaded' }>): void {
-    this.#proven.note(generation, files, rewritten);
-    void this.#autoreload.update(rewritten);
+  note(generation: number, files: readonly LoadedFile[]): void {
+    const rewritten = this.#proven.note(generation, files);
+    void this.#autoreload.update();
+    void rewritten.then((paths) => (paths.length === 0 ? undefined : this.#autoreload.update(paths)));
   }
 
   /** A reload begins: what is on disk when this resolves belongs to it. */
@@ -111,7 +112,7 @@ export class UserCode {
 
   /** Whether what is on disk is what the generation was proven with. Never rejects. */
   async isProven(generation: number): Promise<boolean> {
-    return (await this.#proven.changes(generation)).length === 0;
+    return (await this.#proven.changesNow(generation)).length === 0;
   }
 
   close(): void {

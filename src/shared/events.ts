@@ -49,6 +49,25 @@ export const EVENTS = {
   },
   'fleet.scaled': { level: 'info', doc: 'The number of workers changes.', fields: { before: 'workers', after: 'workers', source: 'config, scale or elastic' } },
   'config.warning': { level: 'warn', doc: 'The config is valid but probably not what was meant.', fields: { warning: 'what and why' } },
+  'certificates.replaced': {
+    level: 'info', doc: 'The certificate files changed and are good: new connections get them, in all workers. A warning when there are warnings.',
+    fields: {
+      subject: "of the server's certificate", validUntil: 'when the first certificate of its chain expires', fingerprint: 'its SHA-256',
+      authorities: 'subjects of rootCertificate', workers: 'how many were told', warnings: 'sentences about what will not do for long',
+    },
+  },
+  'certificates.refused': {
+    level: 'warn', doc: 'The certificate files changed and have been no good for five seconds; what was read before serves on. Said once for each problem.',
+    fields: { error: 'what is wrong, and with which file', hint: 'what to do', subject: 'of the certificate in use', validUntil: 'when it expires' },
+  },
+  'certificates.mended': {
+    level: 'info', doc: 'The certificate files were refused, and hold now what is in use.',
+    fields: { subject: 'of the certificate in use', validUntil: 'when it expires' },
+  },
+  'certificates.expiring': {
+    level: 'warn', doc: 'The certificate in use expires in less than 30 days; said at once and then every day. An error when it has expired.',
+    fields: { subject: 'of the certificate in use', validUntil: 'when it expires', days: 'that are left, rounded down; below 0 when it has expired' },
+  },
   'connection.refused': {
     level: 'warn', doc: 'Connections were closed at once; said at most once a second.',
     fields: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },

@@ -4,8 +4,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import type { Resolution } from './import-hook.js';
 
-/** @param writtenAt in milliseconds since the epoch; null when the file is not there */
-export type Note = (path: string, writtenAt?: number | null) => void;
+/** @param stamp null when the file is not there */
+export type Note = (path: string, stamp?: string | null) => void;
 /** Notes what came in from another thread meanwhile. */
 export type Drain = (note: Note) => void;
 
@@ -40,9 +40,8 @@ export function followImports(note: Note, isThorough: boolean): Drain {
     });
     return () => undefined;
   }
-  if (!isThorough) return () => undefined;
   followRequires(note);
-  return followInThread();
+  return isThorough ? followInThread() : () => undefined;
 }
 
 /** The file that a relative import means; when it is not there now, it may come. */
@@ -52,17 +51,17 @@ function wantedFile(specifier: string, parentUrl: string | undefined): string | 
   return url?.protocol === 'file:' ? fileURLToPath(url) : undefined;
 }
 
-/** What CommonJS failed to load is in no cache. */
+/** What CommonJS failed to load is in no cache, and what it did is there too late to tell as what. */
 function followRequires(note: Note): void {
   const loader = module as unknown as Loader;
   const original = loader._resolveFilename;
   loader._resolveFilename = function resolveFilename(this: unknown, request, parent, ...rest) {
-    const wanted = wantedFile(request, typeof parent?.filename === 'string' ? pathToFileURL(parent.filename).href : undefined);
     try {
       const path = original.call(this, request, parent, ...rest);
       note(path);
       return path;
     } catch (error) {
+      const wanted = wantedFile(request, typeof parent?.filename === 'string' ? pathToFileURL(parent.filename).href : undefined);
       // `require('./x')` may find any of these.
       if (wanted !== undefined) for (const ending of /\.\w+$/.test(wanted) ? [''] : ['.js', '.cjs', '.ts', '.json']) note(wanted + ending);
       throw error;
@@ -78,8 +77,8 @@ function followInThread(): Drain {
   return (note) => {
     for (let received = receiveMessageOnPort(port1); received !== undefined; received = receiveMessageOnPort(port1)) {
       // Sent by import-hook.ts, which sends nothing else.
-      const { path, writtenAt } = received.message as Resolution;
-      note(path, writtenAt);
+      const { path, stamp } = received.message as Resolution;
+      note(path, stamp);
     }
   };
 }

@@ -20,10 +20,11 @@ export function startHeartbeat(source: LoadSource, send: (load: Load) => void): 
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION });
   delay.enable();
   let before: EventLoopUtilization = performance.eventLoopUtilization();
+  let memory = { rss: 0, heapUsed: 0 };
   const beat = (): void => {
     const now = performance.eventLoopUtilization();
     const { idle, active, utilization } = performance.eventLoopUtilization(now, before);
-    const { rss, heapUsed } = process.memoryUsage();
+    memory = measureMemory() ?? memory;
     send({
       connections: source.connections(),
       inFlight: source.inFlight(),
@@ -31,8 +32,8 @@ export function startHeartbeat(source: LoadSource, send: (load: Load) => void): 
       eventLoopDelay: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION),
       // The first beat, over no time at all, would tell of a fully busy worker.
       eventLoopUtilization: idle + active < RESOLUTION ? 0 : utilization,
-      rss,
-      heapUsed,
+      rss: memory.rss,
+      heapUsed: memory.heapUsed,
       p99: source.takeP99(),
       oldestCall: source.oldestCall(),
     });
@@ -41,4 +42,13 @@ export function startHeartbeat(source: LoadSource, send: (load: Load) => void): 
   };
   beat();
   setInterval(beat, HEARTBEAT_INTERVAL);
+}
+
+/** Null when the process is out of descriptors: Node needs one for this. */
+function measureMemory(): NodeJS.MemoryUsage | null {
+  try {
+    return process.memoryUsage();
+  } catch {
+    return null;
+  }
 }

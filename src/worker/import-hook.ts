@@ -1,13 +1,13 @@
 /** Runs in a thread of a worker's, where Node 20 calls the hooks of ES modules. The other half is follow-imports.ts. */
-import { statSync } from 'node:fs';
 import type { InitializeHook, ResolveHook } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { MessagePort } from 'node:worker_threads';
+import { readStamp } from '../shared/file-hash.js';
 
 export interface Resolution {
   readonly path: string;
-  /** In milliseconds since the epoch; null when the file is not there. */
-  readonly writtenAt: number | null;
+  /** Null when the file is not there. */
+  readonly stamp: string | null;
 }
 
 let port: MessagePort | undefined;
@@ -30,6 +30,6 @@ export const resolve: ResolveHook = async (specifier, context, next) => {
 function tell(url: string): void {
   if (!url.startsWith('file:')) return;
   const path = fileURLToPath(url);
-  const resolution: Resolution = { path, writtenAt: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? null };
+  const resolution: Resolution = { path, stamp: readStamp(path) };
   port?.postMessage(resolution);
 }

@@ -3,7 +3,7 @@
  * does TLS, and passes them to the transport. It owns the raw sockets: what does not end by itself is ended here.
  */
 import type { Socket } from 'node:net';
-import { createServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import { createServer, type Server as TlsServer, type TlsOptions, type TLSSocket } from 'node:tls';
 import type { Config } from '../config/options.js';
 import { createTlsOptions, isClientAccepted } from '../config/tls-options.js';
 import type { TlsMaterial } from '../config/certificates.js';
@@ -26,6 +26,7 @@ export class Intake {
   readonly #send: (message: FromWorker) => void;
   readonly #emit: Emit;
   readonly #tls: TlsServer | null;
+  readonly #tlsOptions: IntakeOptions['tls'];
   readonly #sockets = new Set<Socket>();
   #closed = 0;
   #lastId = 0;
@@ -37,6 +38,7 @@ export class Intake {
     this.#transport = transport;
     this.#send = send;
     this.#emit = emit;
+    this.#tlsOptions = tls;
     this.#tls = tls === null ? null : this.#makeTlsServer(tls);
   }
 
@@ -72,6 +74,11 @@ export class Intake {
     if (id > this.#lastId) this.#send({ type: 'socket-lost', id });
   }
 
+  /** From now on connections get these; those that are open, or in their handshake, stay as they are. */
+  setCertificates(material: Pick<TlsMaterial, 'pem'>): void {
+    if (this.#tlsOptions !== null) this.#tls?.setSecureContext(secureOptions({ ...this.#tlsOptions, material }));
+  }
+
   /** Ends every connection at once. */
   destroyAll(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -89,12 +96,8 @@ export class Intake {
     if (this.#sockets.size === 0) this.onEmpty();
   }
 
-  #makeTlsServer({ material, clientAuthentication, ticketKeys }: NonNullable<IntakeOptions['tls']>): TlsServer {
-    const server = createServer({
-      ...createTlsOptions(material, clientAuthentication),
-      ticketKeys,
-      handshakeTimeout: HANDSHAKE_TIMEOUT,
-    });
+  #makeTlsServer(options: NonNullable<IntakeOptions['tls']>): TlsServer {
+    const server = createServer({ ...secureOptions(options), handshakeTimeout: HANDSHAKE_TIMEOUT });
     server.on('secureConnection', (socket: TLSSocket) => {
       socket.on('error', () => undefined);
       if (!isClientAccepted(socket)) {
@@ -117,6 +120,10 @@ export class Intake {
     this.#emit('connection.tls-failed', { peer: peerOf(socket), error });
     socket.destroy();
   }
+}
+
+function secureOptions({ material, clientAuthentication, ticketKeys }: NonNullable<IntakeOptions['tls']>): TlsOptions {
+  return { ...createTlsOptions(material, clientAuthentication), ticketKeys };
 }
 
 /** A TLS socket that failed knows its address only through the socket below it, which Node does not publish. */

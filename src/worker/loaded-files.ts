@@ -6,22 +6,19 @@ import { realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { LoadedFile } from '../ipc/messages.js';
+import { hashWhenStamped, readStamp } from '../shared/file-hash.js';
 import { followImports, type Drain } from './follow-imports.js';
 import { followReads } from './follow-reads.js';
 
-export interface LoadedReport {
-  /** Absolute paths that were in no report before. */
-  readonly files: readonly string[];
-  /** Those of them that were written again after they were loaded. */
-  readonly rewritten: readonly string[];
-}
-
 const OWN_CODE = fileURLToPath(new URL('..', import.meta.url));
+/** Stands for the stamp of a file that may have been written again after it was loaded; none is like it. */
+const UNSEEN = 'unseen';
 const PACKAGE = /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/;
 
 export class LoadedFiles {
-  /** Path -> when it had last been written as it was noted, in ms since the epoch; null when it was not there. */
-  readonly #noted = new Map<string, number | null>();
+  /** Path -> its stamp before it was read; null when it was not there. */
+  readonly #noted = new Map<string, string | null>();
   readonly #reported = new Set<string>();
   /** Folder of a package -> whether it is a link to a place outside of node_modules. */
   readonly #packages = new Map<string, boolean>();
@@ -33,24 +30,26 @@ export class LoadedFiles {
    *   that are read without context.loadProto, and what a module wanted that could not be loaded
    */
   follow(isThorough: boolean): void {
-    const note = (path: string, writtenAt?: number | null): void => this.note(path, writtenAt);
+    const note = (path: string, stamp?: string | null): void => this.note(path, stamp);
     this.#drain = followImports(note, isThorough);
     if (isThorough) followReads(note);
   }
 
-  /** Notes a file that is about to be read. @param writtenAt when it is known better than now */
-  note(path: string, writtenAt?: number | null): void {
-    if (isAbsolute(path) && !this.#noted.has(path)) this.#noted.set(path, writtenAt === undefined ? writeTime(path) : writtenAt);
+  /** Notes a file that is about to be read. @param stamp when it is known better than now */
+  note(path: string, stamp?: string | null): void {
+    if (isAbsolute(path) && !this.#noted.has(path)) this.#noted.set(path, stamp === undefined ? readStamp(path) : stamp);
   }
 
   /** What was loaded and has not been reported yet. */
-  take(): LoadedReport {
-    this.#drain((path, writtenAt) => this.note(path, writtenAt));
-    // All of CommonJS, and all that jiti translates, is in Node's own cache; no module need be followed for that.
-    for (const path of Object.keys(createRequire(import.meta.url).cache)) this.note(path);
-    const files = [...this.#noted.keys()].filter((path) => !this.#reported.has(path) && this.#isTheUsers(path));
+  take(): LoadedFile[] {
+    this.#drain((path, stamp) => this.note(path, stamp));
+    // All that jiti translates is in Node's own cache, too; when it was read can no longer be told.
+    for (const path of Object.keys(createRequire(import.meta.url).cache)) {
+      if (!this.#noted.has(path)) this.note(path, isYoung(path) ? UNSEEN : undefined);
+    }
+    const files = [...this.#noted].filter(([path]) => !this.#reported.has(path) && this.#isTheUsers(path));
     for (const path of this.#noted.keys()) this.#reported.add(path);
-    return { files, rewritten: files.filter((path) => this.#noted.get(path) !== writeTime(path)) };
+    return files.map(([path, stamp]) => ({ path, hash: hashWhenStamped(path, stamp) }));
   }
 
   #isTheUsers(path: string): boolean {
@@ -74,7 +73,8 @@ function realPath(path: string): string {
   }
 }
 
-const writeTime = (path: string): number | null => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? null;
+/** Whether it was changed in the life of this process. */
+const isYoung = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.ctimeMs ?? Infinity) >= performance.timeOrigin;
 
 /** Of this process. */
 export const loadedFiles = new LoadedFiles();

@@ -25,6 +25,8 @@ type StartOrder = Extract<ToWorker, { type: 'start' }>;
 const order = deferred<StartOrder>();
 let running: RunningWorker | null = null;
 let leaving: Promise<void> | null = null;
+/** Certificates newer than those of the order to start. */
+let renewed: StartOrder['tls'] = null;
 
 // A node:cluster worker otherwise exits at once when the primary is gone, and cuts its calls.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
@@ -63,6 +65,10 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'set-call-limit':
       running?.setCallLimit(message.limit);
       break;
+    case 'set-certificates':
+      renewed = message.tls;
+      running?.intake.setCertificates(message.tls);
+      break;
     case 'inspect':
       void look(message.id, message.action);
       break;
@@ -85,14 +91,16 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
   // From the beginning: what a hook loads that never settles is watched too.
   setInterval(reportFiles, FILES_INTERVAL).unref();
   running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
+  // They may have come while it was built.
+  if (renewed !== null) running.intake.setCertificates(renewed);
   // Before it is ready, so that nobody who waits for that can change a file that is not known yet.
   reportFiles();
   send({ type: 'ready', services: running.services });
 }
 
 function reportFiles(): void {
-  const report = loadedFiles.take();
-  if (report.files.length > 0) send({ type: 'files-loaded', ...report });
+  const files = loadedFiles.take();
+  if (files.length > 0) send({ type: 'files-loaded', files });
 }
 
 /** Answers `inspect`. */

@@ -18,8 +18,6 @@ export interface ViewOptions {
 const STALE = 5000;
 /** Problems and messages may take this many lines each. */
 const MOST_LINES = 4;
-/** A certificate is mentioned when it expires within this many days. */
-const CERTIFICATE_DAYS = 30;
 
 /** Exactly `height` lines, none wider than `width`. */
 export function viewTop(model: Model, options: ViewOptions): string[] {
@@ -34,10 +32,9 @@ export function viewTop(model: Model, options: ViewOptions): string[] {
 }
 
 function header(status: Status, { statusAt }: Model, { width, style, now }: ViewOptions): string[] {
-  const { name, health, address, tls, primary, goal, reload, lastReload, workers, problems, certificateExpiresAt, restartRequired } = status;
+  const { name, health, address, tls, primary, goal, reload, lastReload, workers, problems, certificate, restartRequired } = status;
   const age = now - statusAt;
   const sum = (figure: (worker: Status['workers'][number]) => number): number => workers.reduce((total, worker) => total + figure(worker), 0);
-  const expiresSoon = certificateExpiresAt > 0 && certificateExpiresAt - now < CERTIFICATE_DAYS * 86_400_000;
   return [
     age > STALE
       ? `${style.bold(name)}: ${style.red(`no news for ${formatAge(age / 1000)}`)}, primary pid ${primary.pid}`
@@ -54,7 +51,7 @@ function header(status: Status, { statusAt }: Model, { width, style, now }: View
       : lastReload !== null
         ? [`Last reload ${describeLastReload(lastReload, now, style)}`]
         : []),
-    ...(expiresSoon ? [`Certificate ${describeExpiry(certificateExpiresAt, now, style)}`] : []),
+    ...(certificate === null || certificate.warning === '' ? [] : [`Certificate ${describeExpiry(certificate.expiresAt, now, style)}`]),
     ...(restartRequired.length > 0 ? [`Restart needed before these count: ${restartRequired.join(', ')}`] : []),
     ...problems.flatMap((problem) => wrap(`! ${plain(problem)}`, width)).slice(0, MOST_LINES).map((line) => style.red(line)),
     '',

@@ -1,16 +1,10 @@
 /** Runs in the primary. What files hold, as hashes: asynchronous, a few at a time, and only as often as needed. */
-import { createHash } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import pLimit from 'p-limit';
-
-/** Stands for the content of what is not there, or cannot be read. */
-export const ABSENT = 'absent';
+import { ABSENT, hashOf, hasHash, stampOf } from '../../shared/file-hash.js';
 
 /** Files that are read at the same time. */
 const CONCURRENCY = 8;
-/** Above this many bytes a file is known by its size and times alone. */
-const LARGEST = 32 * 2 ** 20;
 /** A file that was written this shortly before it was read may be written again without a new time, in ms. */
 const RACY = 50;
 
@@ -35,8 +29,8 @@ export class ContentHashes {
       const stamp = stampOf(stats);
       const known = this.#known.get(path);
       if (known?.stamp === stamp) return known.hash;
-      if (!stats.isFile()) return stats.isDirectory() ? 'folder' : 'special';
-      const hash = stats.size > LARGEST ? stamp : createHash('sha256').update(await readFile(path)).digest('base64');
+      if (!hasHash(stats)) return stamp;
+      const hash = hashOf(await readFile(path));
       if (readAt - Number(stats.ctimeMs) > RACY) this.#known.set(path, { stamp, hash });
       return hash;
     } catch {
@@ -45,6 +39,3 @@ export class ContentHashes {
     }
   }
 }
-
-/** Unlike the time of the last write, that of the last change (ctime) cannot be set back. */
-const stampOf = ({ dev, ino, size, ctimeNs }: BigIntStats): string => [dev, ino, size, ctimeNs].join(':');

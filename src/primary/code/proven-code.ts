@@ -3,6 +3,7 @@
  * (src/worker/loaded-files.ts), and which of them hold something else now. A worker that is replaced loads what is
  * on disk now, and that may be code that nobody has seen run.
  */
+import type { LoadedFile } from '../../ipc/messages.js';
 import type { Clock } from '../../shared/clock.js';
 import type { ContentHashes } from './content-hashes.js';
 
@@ -12,7 +13,7 @@ const FRESHNESS = 1000;
 const UNKNOWN = 'unknown';
 
 interface Proof {
-  readonly hashes: Map<string, Promise<string>>;
+  readonly hashes: Map<string, string>;
   changed: readonly string[];
   /** When `changed` was found out, in milliseconds. */
   at: number;
@@ -34,12 +35,17 @@ export class ProvenCode {
     this.#parts = parts;
   }
 
-  /** Takes a worker's report. What another worker of the generation has named first stays as it was then. */
-  note(generation: number, files: readonly string[], rewritten: readonly string[]): void {
-    const { hashes } = this.#proof(generation);
-    for (const file of files) {
-      if (!hashes.has(file)) hashes.set(file, rewritten.includes(file) ? Promise.resolve(UNKNOWN) : this.#parts.hashes.of(file));
-    }
+  /**
+   * Takes a worker's report. What another worker of the generation has named first stays as it was then. Resolves
+   * with the files that were written again after this worker had loaded them.
+   */
+  async note(generation: number, files: readonly LoadedFile[]): Promise<string[]> {
+    const proof = this.#proof(generation);
+    const rewritten = files.map(async ({ path, hash }) => {
+      if (!proof.hashes.has(path)) proof.hashes.set(path, hash ?? UNKNOWN);
+      return (await this.#parts.hashes.of(path)) === hash ? [] : [path];
+    });
+    return (await Promise.all(rewritten)).flat();
   }
 
   /** Every file of every generation that is remembered. */
@@ -73,9 +79,18 @@ export class ProvenCode {
     return proof.looking;
   }
 
+  /** The files that hold something else now, however short ago that was last asked. Never rejects. */
+  async changesNow(generation: number): Promise<readonly string[]> {
+    const proof = this.#proof(generation);
+    // One that is looking already may be past a file that was saved since.
+    await proof.looking;
+    proof.at = -Infinity;
+    return this.changes(generation);
+  }
+
   async #look(generation: number, proof: Proof): Promise<readonly string[]> {
     const { clock, hashes, onChange } = this.#parts;
-    const found = await Promise.all([...proof.hashes].map(async ([file, proven]) => ((await hashes.of(file)) === (await proven) ? [] : [file])));
+    const found = await Promise.all([...proof.hashes].map(async ([file, proven]) => ((await hashes.of(file)) === proven ? [] : [file])));
     const changed = found.flat();
     const isNews = changed.join('\n') !== proof.changed.join('\n');
     proof.changed = changed;

@@ -42,13 +42,15 @@ SLOT  PID GEN STATE UPTIME RESTARTS CONNS CALLS CALLS/S  P99 DELAY RSS
       statusOf({
         workers, health: 'degraded', tls: true, goal: { workers: 2, generation: 2, source: 'scale' }, lastReload: REPORT, restartRequired: ['name', 'balance'],
         problems: ['Slot 0 has no ready worker', 'The last reload failed (rolled-back): orders.js:3:5: unexpected token'],
-        reload: { stage: 'starting', cause: 'reload command', generation: 2, workers }, certificateExpiresAt: NOW + 86_400_000 * 5.5,
+        reload: { stage: 'starting', cause: 'reload command', generation: 2, workers }, 
+        certificate: { subject: 'O=Shop, CN=shop.example', fingerprint: 'AB:CD', expiresAt: NOW + 86_400_000 * 5.5, warning: 'expires on 2030-01-20T12:00:00Z, in 5 days' },
       }),
     );
     for (const line of [
       'shop: degraded at [::]:50051 (TLS)',
       'Workers      1 of 2 ready, set by scale',
       'Certificate  expires in 5 days, on 2030-01-20',
+      '             O=Shop, CN=shop.example',
       'Reload       generation 2: 1 of 2 ready (reload command)',
       'Last reload  rolled back 5m ago after 1.2s; generation 2 serves on (SIGHUP)',
       '             Mend orders.js.',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { renameSync, rmSync, utimesSync } from 'node:fs';
 import { test } from 'node:test';
-import { ABSENT, ContentHashes } from '#src/primary/code/content-hashes.js';
+import { ContentHashes } from '#src/primary/code/content-hashes.js';
 import { ProvenCode } from '#src/primary/code/proven-code.js';
+import { ABSENT, hashWhenStamped, readStamp } from '#src/shared/file-hash.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { TempDir } from '../../support/temp-dir.js';
 
@@ -28,6 +29,9 @@ test('a hash tells content, not time: it is the same after a touch and another a
   assert.equal(await hashes.of(dir.path), 'folder');
 });
 
+/** What a worker would say that loads it now. */
+const loaded = (path: string) => ({ path, hash: hashWhenStamped(path, readStamp(path)) });
+
 function prove(): { code: ProvenCode; clock: FakeClock; news: string[] } {
   const clock = new FakeClock();
   const news: string[] = [];
@@ -39,10 +43,10 @@ test('a generation is proven with what its first worker loaded; each change is t
   using dir = new TempDir();
   const { code, clock, news } = prove();
   const [a, b] = [dir.write('a.js', 'one'), dir.write('b.js', 'one')];
-  code.note(1, [a, b], []);
+  await code.note(1, [a, b].map(loaded));
   assert.deepEqual(await code.changes(1), []);
   dir.write('a.js', 'two');
-  code.note(1, [a], []);
+  await code.note(1, [loaded(a)]);
   assert.deepEqual(await code.changes(1), [], 'an answer counts for a second');
   clock.advance(1000);
   assert.deepEqual(await code.changes(1), [a]);
@@ -55,17 +59,53 @@ test('a generation is proven with what its first worker loaded; each change is t
   assert.deepEqual(news, ['1: 1', '1: 0']);
 });
 
-test('a file that was written again after it was loaded is no proof of anything', async () => {
+test('a file that is saved as soon as it was loaded has changed, and has not when it is saved as it was', async () => {
+  using dir = new TempDir();
+  const { code } = prove();
+  const [a, b, c] = [dir.write('a.js', 'one'), dir.write('b.js', 'one'), dir.join('c.js')];
+  const before = [a, b, c].map(loaded);
+  // Before the primary looks at them, whether it has heard of them or not.
+  dir.write('a.js', 'more');
+  const rewritten = code.note(1, before);
+  dir.write('c.js', 'it was not there');
+  assert.deepEqual(await rewritten, [a, c]);
+  assert.deepEqual(await code.changesNow(1), [a, c]);
+  dir.write('a.js', 'one');
+  rmSync(c);
+  assert.deepEqual(await code.changesNow(1), []);
+});
+
+test('a file that was written again before anybody knew what was loaded is no proof of anything', async () => {
   using dir = new TempDir();
   const { code } = prove();
   const a = dir.write('a.js', 'one');
-  code.note(1, [a], [a]);
+  const stamp = readStamp(a);
+  dir.write('a.js', 'three');
+  const hash = hashWhenStamped(a, stamp);
+  assert.equal(hash, null);
+  assert.deepEqual(await code.note(1, [{ path: a, hash }]), [a]);
   assert.deepEqual(await code.changes(1), [a]);
 });
 
-test('generations without workers are forgotten, but for the newest, which may have failed', () => {
+test('who has to decide hears of a file that was saved a moment ago, or while somebody was looking', async () => {
+  using dir = new TempDir();
   const { code } = prove();
-  for (const generation of [1, 2, 3, 4]) code.note(generation, [`/${generation}.js`], []);
+  const a = dir.write('a.js', 'one');
+  await code.note(1, [loaded(a)]);
+  assert.deepEqual(await code.changes(1), []);
+  dir.write('a.js', 'two');
+  assert.deepEqual(await code.changes(1), [], 'an answer counts for a second');
+  assert.deepEqual(await code.changesNow(1), [a]);
+
+  const looking = code.changesNow(1);
+  dir.write('a.js', 'one');
+  assert.deepEqual(await code.changesNow(1), []);
+  await looking;
+});
+
+test('generations without workers are forgotten, but for the newest, which may have failed', async () => {
+  const { code } = prove();
+  for (const generation of [1, 2, 3, 4]) await code.note(generation, [loaded(`/${generation}.js`)]);
   code.keepOnly(new Set([2]));
   assert.deepEqual(code.files, ['/2.js', '/4.js']);
 });

@@ -64,6 +64,25 @@ test('a worker that was only just ready does not replace anyone yet', () => {
   }
 });
 
+test('each worker and each slot is looked at a few times, however large the fleet is', () => {
+  const looksFor = (workers: number): number => {
+    let looks = 0;
+    const counted = (slot: number): WorkerView =>
+      new Proxy(worker(slot, slot, 'ready', slot % 2 === 0 ? {} : { generation: 2 }), {
+        get(target, property, receiver): unknown {
+          looks += 1;
+          return Reflect.get(target, property, receiver);
+        },
+      });
+    const fleet = Array.from({ length: workers }, (_, slot) => counted(slot));
+    const retryAt = (): number => (looks += 1);
+    reconcile({ workers, generation: 1 }, fleet, { ...LIMITS, surge: workers, retryAt });
+    return looks;
+  };
+  assert.ok(looksFor(10) > 10);
+  assert.ok(looksFor(1000) <= 100 * looksFor(10));
+});
+
 /** Plays a fleet from a seed: random crashes, boots, exits, wishes and goals, with reconcile after each. */
 function play(seed: number, steps: number): void {
   const random = randomFrom(seed);

@@ -134,8 +134,9 @@ function assemble(fields: readonly RequestField[]): RequestHeaders | null {
   return isComplete(headers) ? Object.freeze(headers) : null;
 }
 
+/** The first one counts, as for all fields with one value. */
 function hasGrpcType(fields: readonly RequestField[]): boolean {
-  for (const { kind } of fields) if (kind === 'type') return true;
+  for (const { name, kind } of fields) if (name === 'content-type') return kind === 'type';
   return false;
 }
 

@@ -164,18 +164,18 @@ export class Session implements Link, StreamSession {
   #openStream(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     this.#highestId = id;
     const headers = this.#requests.read(buffer, start, end);
-    if (headers === 'malformed') {
-      this.#owner.reset(id, ERROR_CODE.PROTOCOL_ERROR);
-      return;
-    }
     if (headers === 'too large') {
       const block = this.#answers.headers(this.#requests.refusal);
       this.#owner.headers(id, block, 0, block.length, true);
       return;
     }
+    const expected = headers === 'malformed' ? -1 : Number(headers['content-length'] ?? -1);
+    if (headers === 'malformed' || (endStream && expected > 0)) {
+      this.#owner.reset(id, ERROR_CODE.PROTOCOL_ERROR);
+      return;
+    }
     const stream = new LeanStream(id, this, this.#initialWindow, STREAM_WINDOW);
-    const length = headers['content-length'];
-    if (length !== undefined) stream.expected = Number(length);
+    stream.expected = expected;
     if (endStream) stream.clientHalf = 'ended';
     this.#streams.add(stream);
     try {

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ERROR_CODE } from '#src/http2/constants.js';
+import { FrameReader } from '#src/http2/frame-reader.js';
+import { randomFrom } from '../../support/random.js';
+
+interface Frame {
+  readonly type: number;
+  readonly flags: number;
+  readonly id: number;
+  readonly payload: Buffer;
+}
+
+const FRAME_SIZE_ERROR = { name: 'ConnectionError', code: ERROR_CODE.FRAME_SIZE_ERROR };
+
+function encode({ type, flags, id, payload }: Frame): Buffer {
+  const header = Buffer.alloc(9);
+  header.writeUIntBE(payload.length, 0, 3);
+  header.writeUInt8(type, 3);
+  header.writeUInt8(flags, 4);
+  header.writeUInt32BE(id, 5);
+  return Buffer.concat([header, payload]);
+}
+
+function frame(length: number, id = 1): Frame {
+  return { type: 0, flags: 0, id, payload: Buffer.alloc(length, id) };
+}
+
+function collect(): { reader: FrameReader; frames: Frame[] } {
+  const frames: Frame[] = [];
+  const reader = new FrameReader((type, flags, id, buffer, start, end) => {
+    frames.push({ type, flags, id, payload: buffer.subarray(start, end) });
+  });
+  return { reader, frames };
+}
+
+test('any cut of the bytes gives the same frames', () => {
+  const random = randomFrom(1);
+  for (let round = 0; round < 200; round += 1) {
+    const frames = Array.from({ length: 1 + Math.floor(random() * 20) }, (): Frame => ({
+      type: Math.floor(random() * 256),
+      flags: Math.floor(random() * 256),
+      id: Math.floor(random() * 2 ** 31),
+      payload: Buffer.from(Array.from({ length: Math.floor(random() ** 4 * 16_385) }, () => Math.floor(random() * 256))),
+    }));
+    const bytes = Buffer.concat(frames.map(encode));
+    const { reader, frames: found } = collect();
+    const kept: Frame[] = [];
+    const most = 1 + Math.floor(random() ** 3 * 40_000);
+    for (let at = 0; at < bytes.length;) {
+      const end = Math.min(bytes.length, at + Math.ceil(random() * most));
+      // A chunk of its own, which is overwritten as soon as it was read: nothing that is held may lie in it.
+      const chunk = Buffer.from(bytes.subarray(at, end));
+      reader.push(chunk);
+      kept.push(...found.splice(0).map(({ payload, ...rest }) => ({ ...rest, payload: Buffer.from(payload) })));
+      chunk.fill(0xee);
+      at = end;
+    }
+    assert.equal(reader.buffered, 0);
+    assert.deepEqual(kept, frames);
+  }
+});
+
+test('each cut of two frames in two gives both', () => {
+  const bytes = Buffer.concat([encode(frame(5, 3)), encode(frame(0, 5))]);
+  for (let cut = 0; cut <= bytes.length; cut += 1) {
+    const { reader, frames } = collect();
+    reader.push(Buffer.from(bytes.subarray(0, cut)));
+    reader.push(Buffer.from(bytes.subarray(cut)));
+    assert.deepEqual(frames, [frame(5, 3), frame(0, 5)], `${cut}`);
+  }
+});
+
+test('the payload of a frame that is whole in its chunk is not copied', () => {
+  const chunk = Buffer.concat([encode(frame(5)), encode(frame(6))]);
+  const { reader, frames } = collect();
+  reader.push(chunk);
+  assert.deepEqual(frames.map(({ payload }) => payload.buffer === chunk.buffer), [true, true]);
+});
+
+test('a split frame lies in memory of its own, which is not used again', () => {
+  const { reader, frames } = collect();
+  for (const id of [1, 3]) {
+    const bytes = encode(frame(100, id));
+    reader.push(bytes.subarray(0, 50));
+    reader.push(bytes.subarray(50));
+  }
+  assert.deepEqual(frames, [frame(100, 1), frame(100, 3)]);
+});
+
+test('the reserved bit of an id is ignored', () => {
+  const { reader, frames } = collect();
+  reader.push(encode({ ...frame(0), id: 2 ** 31 + 7 }));
+  assert.equal(frames[0]?.id, 7);
+});
+
+test('says how much it holds of a frame', () => {
+  const { reader } = collect();
+  const bytes = encode(frame(1000));
+  reader.push(bytes.subarray(0, 4));
+  assert.equal(reader.buffered, 4);
+  reader.push(bytes.subarray(4, 700));
+  assert.equal(reader.buffered, 700);
+  reader.push(bytes.subarray(700));
+  assert.equal(reader.buffered, 0);
+});
+
+test('a frame above the limit is refused by its header, wherever that is cut', () => {
+  const bytes = encode(frame(16_385));
+  for (let cut = 0; cut < 9; cut += 1) {
+    const { reader, frames } = collect();
+    reader.push(encode(frame(16_384)));
+    assert.throws(() => {
+      reader.push(bytes.subarray(0, cut));
+      reader.push(bytes.subarray(cut, 9));
+    }, FRAME_SIZE_ERROR);
+    assert.equal(frames.length, 1);
+    assert.ok(reader.buffered <= 9);
+  }
+  const narrow = new FrameReader(() => undefined, 10);
+  narrow.push(encode(frame(10)));
+  assert.throws(() => narrow.push(encode(frame(11))), FRAME_SIZE_ERROR);
+});
+
+test('what the visitor throws passes through', () => {
+  const reader = new FrameReader(() => {
+    throw new RangeError('no');
+  });
+  assert.throws(() => reader.push(encode(frame(1))), RangeError);
+  const bytes = encode(frame(1));
+  const cut = new FrameReader(() => {
+    throw new RangeError('no');
+  });
+  cut.push(bytes.subarray(0, 3));
+  assert.throws(() => cut.push(bytes.subarray(3)), RangeError);
+});
+
+test('stopped within a frame, it ignores the rest of the chunk and all that follows', () => {
+  for (const cut of [0, 5, 20]) {
+    const ids: number[] = [];
+    const reader = new FrameReader((_type, _flags, id) => {
+      ids.push(id);
+      if (id === 3) reader.stop();
+    });
+    const bytes = Buffer.concat([1, 3, 5, 7].map((id) => encode(frame(10, id))));
+    reader.push(bytes.subarray(0, 19 + cut));
+    reader.push(bytes.subarray(19 + cut));
+    reader.push(encode(frame(10, 9)));
+    assert.deepEqual(ids, [1, 3], `${cut}`);
+    assert.equal(reader.buffered, 0);
+  }
+});
+
+test('a large frame in single bytes costs as much for each byte as a small one', () => {
+  const perByte = (length: number): number => {
+    const { reader } = collect();
+    const one = encode(frame(length));
+    const bytes = Array.from(one, (_, at) => one.subarray(at, at + 1));
+    const since = process.cpuUsage().user;
+    for (let round = 0; round < 160_000 / length; round += 1) for (const byte of bytes) reader.push(byte);
+    return (process.cpuUsage().user - since) / Math.ceil(160_000 / length) / length;
+  };
+  perByte(16_000);
+  const [small, large] = [perByte(500), perByte(16_000)];
+  assert.ok(large < small * 8, `${large} us a byte, and ${small} in small frames`);
+});
