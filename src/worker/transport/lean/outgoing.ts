@@ -7,6 +7,12 @@ import { NO_OWNER } from './no-owner.js';
 import type { PendingWrite, WriteCallback } from './pending-write.js';
 import { throwLater } from './throw-later.js';
 
+/**
+ * Bytes of answers that may wait for one client. A client that opens streams and never reads can pin no more: its further
+ * calls are refused until it has read.
+ */
+export const MAX_WAITING = 256 * 1024 * 1024;
+
 export class Outgoing {
   #owner: LinkOwner;
   /** Called when all DATA of a stream that was ended has left. */
@@ -16,10 +22,16 @@ export class Outgoing {
   #first: LeanStream | null = null;
   #last: LeanStream | null = null;
   #isSending = false;
+  #waitingBytes = 0;
 
   constructor(owner: LinkOwner, onDrained: (stream: LeanStream) => void) {
     this.#owner = owner;
     this.#onDrained = onDrained;
+  }
+
+  /** More waits than may. */
+  get isFull(): boolean {
+    return this.#waitingBytes > MAX_WAITING;
   }
 
   write(stream: LeanStream, buffer: Buffer, callback: WriteCallback | undefined): void {
@@ -31,6 +43,7 @@ export class Outgoing {
       callback?.();
       return;
     }
+    this.#waitingBytes += size;
     const waiting = { buffer, sent: 0, callback, resource: new AsyncResource('GRPC_WRITE') };
     if (stream.waiting === null) stream.waiting = [waiting];
     else stream.waiting.push(waiting);
@@ -42,6 +55,13 @@ export class Outgoing {
     if (stream.waiting === null || stream.isInLine || stream.window <= 0) return;
     this.#lineUp(stream);
     this.#send();
+  }
+
+  /** The stream has ended. */
+  drop(stream: LeanStream): void {
+    if (stream.waiting === null) return;
+    for (const { buffer, sent } of stream.waiting) this.#waitingBytes -= buffer.length - sent;
+    stream.waiting = null;
   }
 
   credit(bytes: number): void {
@@ -89,6 +109,7 @@ export class Outgoing {
   #sendPiece(stream: LeanStream, next: PendingWrite, size: number): void {
     stream.window -= size;
     this.#credit -= size;
+    this.#waitingBytes -= size;
     const start = next.sent;
     next.sent += size;
     const isWhole = next.sent === next.buffer.length;

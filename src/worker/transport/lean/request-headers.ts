@@ -2,6 +2,7 @@
  * Runs in a worker. Header blocks of clients, turned into the object that node:http2 would give to grpc-js. Blocks are
  * context-free (src/front/link.ts), so equal bytes are equal headers, whoever sent them.
  */
+import { status } from '@grpc/grpc-js';
 import { decodeLiteralField, walkFields } from '../../../http2/hpack/walk.js';
 import { ByteCache } from './byte-cache.js';
 import type { AnswerHeaders } from './lean-stream.js';
@@ -49,7 +50,7 @@ export class RequestReader {
     this.refusal = {
       ':status': 200,
       'content-type': 'application/grpc+proto',
-      'grpc-status': 8,
+      'grpc-status': status.RESOURCE_EXHAUSTED,
       'grpc-message': `The metadata of the call is larger than ${maxSize} bytes.`,
     };
   }

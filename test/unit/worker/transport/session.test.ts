@@ -241,8 +241,10 @@ describe('a session', () => {
       call.grant(100_000);
       call.send(Buffer.alloc(10), true);
     }
+    client.call('/test.Calls/unary', ['late']);
     await turn();
     assert.equal(log.length, before);
+    assert.equal(session.size, 0);
     assert.deepEqual(process.getActiveResourcesInfo().filter((name) => name === 'Timeout'), [], 'no deadline goes on');
   });
 
@@ -324,13 +326,19 @@ const unfinished = new WeakSet<LinkCall>();
 function randomCall(client: LinkClient, random: () => number): LinkCall {
   const kind = KINDS[Math.floor(random() * KINDS.length)] ?? 'unary';
   const call = client.begin(requestFields(`/test.Calls/${kind}`, random() < 0.3 ? [['grpc-timeout', '1M']] : []));
-  if (random() < 0.1) call.cancel();
-  const messages = kind === 'clientStream' || kind === 'bidi' ? 3 : 1;
-  for (let count = 0; count < messages && !call.isOver; count += 1) {
-    call.sendCut(frame(Buffer.alloc(Math.floor(random() * 3000))), 1 + Math.floor(random() * 1000));
-    if (random() < 0.05 && !call.isOver) call.cancel();
+  if (random() < 0.1) {
+    call.cancel();
+    return call;
   }
-  if (!call.isOver && random() < 0.7) call.end();
+  const messages = kind === 'clientStream' || kind === 'bidi' ? 3 : 1;
+  for (let count = 0; count < messages; count += 1) {
+    call.sendCut(frame(Buffer.alloc(Math.floor(random() * 3000))), 1 + Math.floor(random() * 1000));
+    if (random() < 0.05) {
+      call.cancel();
+      return call;
+    }
+  }
+  if (random() < 0.7) call.end();
   else unfinished.add(call);
   return call;
 }
