@@ -50,7 +50,8 @@ export class LeanStream {
   /** Bytes still to come by the client's content-length; -1 when it gave none. */
   expected = -1;
   clientHalf: 'open' | 'ended' = 'open';
-  ourHalf: 'open' | 'ending' | 'ended' = 'open';
+  /** `asked`: all DATA has left, and grpc-js has been asked for the trailers. */
+  ourHalf: 'open' | 'ending' | 'asked' | 'ended' = 'open';
   wantsTrailers = false;
   /** Null, as for most calls always, while nothing waits. */
   waiting: PendingWrite[] | null = null;
@@ -167,6 +168,7 @@ export class LeanStream {
 
   /** From the session: all DATA has left. */
   askForTrailers(): void {
+    this.ourHalf = 'asked';
     try {
       if (this.onWantTrailers === null) this.sendTrailers({});
       else this.onWantTrailers();

@@ -13,6 +13,8 @@ import { throwLater } from './throw-later.js';
  */
 export const MAX_WAITING = 256 * 1024 * 1024;
 
+const MOST_DEPTH = 16;
+
 export class Outgoing {
   #owner: LinkOwner;
   /** Called when all DATA of a stream that was ended has left. */
@@ -23,6 +25,8 @@ export class Outgoing {
   #last: LeanStream | null = null;
   #isSending = false;
   #waitingBytes = 0;
+  /** Callbacks within callbacks. */
+  #depth = 0;
 
   constructor(owner: LinkOwner, onDrained: (stream: LeanStream) => void) {
     this.#owner = owner;
@@ -36,11 +40,12 @@ export class Outgoing {
 
   write(stream: LeanStream, buffer: Buffer, callback: WriteCallback | undefined): void {
     const size = buffer.length;
-    if (size <= MAX_FRAME && size <= stream.window && size <= this.#credit && stream.waiting === null && this.#first === null) {
+    // A stream that has something waiting is in line, or its window is used up.
+    if (size <= MAX_FRAME && size <= stream.window && size <= this.#credit && this.#first === null) {
       stream.window -= size;
       this.#credit -= size;
       this.#owner.data(stream.id, buffer, 0, size, false);
-      callback?.();
+      if (callback !== undefined) this.#callBack(callback);
       return;
     }
     this.#waitingBytes += size;
@@ -85,6 +90,20 @@ export class Outgoing {
     if (this.#first === null) this.#last = null;
     stream.behind = null;
     stream.isInLine = false;
+  }
+
+  /** At once, which spares a call a tick, but not deeper and deeper where each callback writes the next message. */
+  #callBack(callback: WriteCallback): void {
+    if (this.#depth === MOST_DEPTH) {
+      process.nextTick(callback);
+      return;
+    }
+    this.#depth += 1;
+    try {
+      callback();
+    } finally {
+      this.#depth -= 1;
+    }
   }
 
   /** One frame a turn, so that a large message does not keep others waiting. */

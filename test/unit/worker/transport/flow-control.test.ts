@@ -71,6 +71,19 @@ describe('to the client', () => {
     ]);
   });
 
+  test('nobody passes those who wait for the link, however little they have', async () => {
+    const { client } = startLeanRig({ ...HELD, handlers: { unary: sized } });
+    await client.set(LINK_WINDOW * 2);
+    client.call('/test.Calls/unary', [String(LINK_WINDOW - 105)]);
+    const waiting = client.call('/test.Calls/unary', ['200']);
+    const small = client.call('/test.Calls/unary', ['1']);
+    await turn();
+    assert.equal(client.outstanding, LINK_WINDOW - 100);
+    client.log.length = 0;
+    client.giveCredit();
+    assert.deepEqual(client.log.filter((line) => line.includes('DATA')), [`${waiting.id} DATA 205`, `${small.id} DATA 6`]);
+  });
+
   test('a stream whose window is used up keeps nobody waiting', async () => {
     const { client } = startLeanRig({ ...HELD, handlers: { unary: sized } });
     client.call('/test.Calls/unary', ['100000']);

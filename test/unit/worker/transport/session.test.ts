@@ -152,6 +152,36 @@ describe('the stream that grpc-js gets', () => {
     assert.equal(client.log.at(-1), `${call.id} HEADERS end`);
   });
 
+  test('is asked for its trailers once, also when the last write ends it', async () => {
+    const { call, stream, events } = openStream();
+    stream.respond({ ':status': 200 }, { waitForTrailers: true });
+    stream.write(Buffer.alloc(70_000), () => stream.end());
+    call.grant(70_000);
+    await turn();
+    assert.deepEqual(events, ['wantTrailers']);
+  });
+
+  test('writes that follow each other from their callbacks do not pile up, alone or in line with others', async () => {
+    const { client, streams } = openStreams();
+    await client.set(2 ** 30);
+    const calls = [client.begin(FIELDS), client.begin(FIELDS)];
+    let left = 40_000;
+    const next = (stream: LeanStream): void => {
+      left -= 1;
+      if (left > 0) stream.write(Buffer.alloc(10), () => next(stream));
+      else for (const each of streams) each.end();
+    };
+    for (const stream of streams) {
+      stream.respond({ ':status': 200 });
+      stream.write(Buffer.alloc(300_000), () => next(stream));
+    }
+    while (calls.some(({ isOver }) => !isOver)) {
+      client.giveCredit();
+      await turn();
+    }
+    assert.ok(left <= 0);
+  });
+
   test('without trailers, ends with an empty DATA frame', () => {
     const { client, stream } = openStream();
     stream.respond({ ':status': 200 });
@@ -232,6 +262,7 @@ describe('a session', () => {
     assert.equal(session.size, 4);
     const { log } = client;
     const before = log.length;
+    const { taken } = client;
     session.close();
     assert.equal(session.size, 0);
     await turn();
@@ -244,6 +275,7 @@ describe('a session', () => {
     client.call('/test.Calls/unary', ['late']);
     await turn();
     assert.equal(log.length, before);
+    assert.equal(client.taken, taken);
     assert.equal(session.size, 0);
     assert.deepEqual(process.getActiveResourcesInfo().filter((name) => name === 'Timeout'), [], 'no deadline goes on');
   });
