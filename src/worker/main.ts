@@ -10,7 +10,7 @@ import type { FromWorker, InspectAction, ToWorker } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import { DaemonError } from '../shared/errors.js';
 import { EXIT } from '../shared/exit-codes.js';
-import { createLogger } from '../shared/logger.js';
+import { createLogger, type DaemonLogger } from '../shared/logger.js';
 import { loadedFiles } from './loaded-files.js';
 import type { RunningWorker } from './running-worker.js';
 
@@ -23,6 +23,7 @@ const FILES_INTERVAL = 2000;
 type StartOrder = Extract<ToWorker, { type: 'start' }>;
 
 const order = deferred<StartOrder>();
+let logger: DaemonLogger | null = null;
 let running: RunningWorker | null = null;
 let leaving: Promise<void> | null = null;
 /** Certificates newer than those of the order to start. */
@@ -60,7 +61,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
       running?.intake.confirm(message.id);
       break;
     case 'set-log-level':
-      running?.setLogLevel(message.level);
+      if (logger !== null) logger.log.level = message.level;
       break;
     case 'set-call-limit':
       running?.setCallLimit(message.limit);
@@ -80,7 +81,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
 
 async function serve({ slot, generation, config, logFormat, callLimit, tls, ticketKeys }: StartOrder): Promise<void> {
   process.title = `grpcserverd: worker ${slot} gen ${generation} (${config.name})`;
-  const logger = createLogger({
+  logger = createLogger({
     level: config.log.level,
     format: logFormat,
     fd: WORKER_LOG_FD,

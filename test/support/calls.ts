@@ -1,5 +1,8 @@
 import type { MethodKind } from '#src/shared/service-info.js';
 
+/** What gRPC knows besides sending messages as they are. */
+export type Compression = 'gzip' | 'deflate';
+
 /** A call, described so that every peer can make it. Messages are encoded already. */
 export interface CallOrder {
   /** `/pkg.Service/Method` */
@@ -12,10 +15,10 @@ export interface CallOrder {
   /** Deadline of the call. */
   readonly timeoutMs?: number;
   /** Compress what is sent. */
-  readonly gzip?: boolean;
+  readonly compress?: Compression;
   /** Bidirectional calls: send each message after the answer to the one before. */
   readonly lockstep?: boolean;
-  /** Streaming answers: cancel after this many messages. */
+  /** Cancel after this many messages of the answer; with 0 at once, and what streams to the server is not ended before. */
   readonly cancelAfter?: number;
 }
 

@@ -64,7 +64,7 @@ export class Daemon implements AsyncDisposable {
     mkdirSync(runtime, { mode: 0o700 });
     const { uid } = options;
     if (uid !== undefined) for (const path of [this.dir.path, runtime]) chownSync(path, uid, uid);
-    this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...TRANSPORT, ...options.env, [MARK]: this.#mark });
+    this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...(options.config?.transport === undefined ? TRANSPORT : {}), ...options.env, [MARK]: this.#mark });
     for (const [name, text] of Object.entries(options.files ?? {})) this.dir.write(name, text);
     this.#target = options.noConfig ? [] : ['--config', this.#writeConfig(options)];
     const [program, ...words] = options.launcher ?? [process.execPath, BIN, 'start'];

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Client, compressionAlgorithms, credentials, type ClientOptions } from '@grpc/grpc-js';
-import type { CallOrder, ClientTls, Load, Outcome, Peer, Tally } from './calls.js';
+import type { CallOrder, ClientTls, Compression, Load, Outcome, Peer, Tally } from './calls.js';
 import { openCall, type OpenCall } from './open-call.js';
 
 /** The peer in this process: a grpc-js client with a connection of its own. */
 export class GrpcJsPeer implements Peer {
   readonly #plain: Client;
-  readonly #gzip: Client;
+  readonly #compressing: Readonly<Record<Compression, Client>>;
 
   constructor(address: string, tls?: ClientTls, options: ClientOptions = {}) {
     const read = (path: string | undefined): Buffer | null => (path === undefined ? null : readFileSync(path));
@@ -20,7 +20,8 @@ export class GrpcJsPeer implements Peer {
       ...options,
     };
     this.#plain = new Client(address, security, all);
-    this.#gzip = new Client(address, security, { ...all, 'grpc.default_compression_algorithm': compressionAlgorithms.gzip });
+    const compressing = (algorithm: compressionAlgorithms): Client => new Client(address, security, { ...all, 'grpc.default_compression_algorithm': algorithm });
+    this.#compressing = { gzip: compressing(compressionAlgorithms.gzip), deflate: compressing(compressionAlgorithms.deflate) };
   }
 
   call(order: CallOrder): Promise<Outcome> {
@@ -29,7 +30,7 @@ export class GrpcJsPeer implements Peer {
 
   /** Begins a call and leaves it to the caller when it ends. */
   open(order: CallOrder): OpenCall {
-    return openCall(order.gzip ? this.#gzip : this.#plain, order);
+    return openCall(order.compress === undefined ? this.#plain : this.#compressing[order.compress], order);
   }
 
   load(order: CallOrder, inFlight: number): Load {
@@ -58,7 +59,7 @@ export class GrpcJsPeer implements Peer {
 
   [Symbol.asyncDispose](): Promise<void> {
     this.#plain.close();
-    this.#gzip.close();
+    for (const client of Object.values(this.#compressing)) client.close();
     return Promise.resolve();
   }
 }

@@ -21,6 +21,7 @@ export function openCall(client: Client, order: CallOrder): OpenCall {
     settleFirst(message);
     if (messages.length === order.cancelAfter) call.cancel();
   });
+  if (order.cancelAfter === 0) call.cancel();
   // Streams emit an error besides their status; the status says it all.
   call.on('error', () => undefined);
   call.on('metadata', (received) => (headers = received));
@@ -57,7 +58,7 @@ function begin(client: Client, order: CallOrder, take: (message: Buffer) => void
     case 'client_stream': {
       const stream = client.makeClientStreamRequest(method, keep, keep, metadata, options, answer);
       for (const message of send) stream.write(message);
-      stream.end();
+      if (order.cancelAfter !== 0) stream.end();
       return stream;
     }
     case 'bidi_stream': {
@@ -65,8 +66,8 @@ function begin(client: Client, order: CallOrder, take: (message: Buffer) => void
       let sent = 0;
       const sendNext = (): void => {
         const next = send[sent++];
-        if (next === undefined) stream.end();
-        else stream.write(next);
+        if (next !== undefined) stream.write(next);
+        else if (order.cancelAfter !== 0) stream.end();
       };
       if (order.lockstep) stream.on('data', sendNext);
       const atOnce = order.lockstep ? 1 : send.length + 1;

@@ -21,6 +21,7 @@ interface Order {
   readonly times: number;
   readonly size: number;
   readonly ms: number;
+  readonly sizes: readonly number[];
 }
 
 interface Identity {
@@ -41,6 +42,7 @@ interface Methods {
   'Probe/Reflect': [Payload, Payload];
   'Probe/Fail': [StatusOrder, Payload];
   'Probe/FailLater': [StatusOrder, Payload];
+  'Probe/FailAmidst': [StatusOrder, Payload];
   'Probe/Sleep': [Order, Payload];
   'Probe/Block': [Order, Payload];
   'Probe/Hold': [{ readonly key: string }, Payload];

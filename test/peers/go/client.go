@@ -6,11 +6,12 @@
 //	{"id": 2, "load": {"call": CALL, "inFlight": 8}}   ->  {"id": 2, "loading": true} after the first call ended
 //	{"id": 2, "stop": true}                            ->  {"id": 2, "tally": {...}}
 //
-// CALL is {method, kind, send, metadata, timeoutMs, gzip, lockstep, cancelAfter}; test/support/calls.ts describes it.
+// CALL is {method, kind, send, metadata, timeoutMs, compress, lockstep, cancelAfter}; test/support/calls.ts describes it.
 // Messages are bytes to this program. It ends when stdin does.
 package main
 
 import (
+	"compress/zlib"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -27,6 +28,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -38,9 +40,9 @@ type callOrder struct {
 	Send        [][]byte // encoding/json reads and writes bytes as base64
 	Metadata    [][2]string
 	TimeoutMs   int
-	Gzip        bool
+	Compress    string
 	Lockstep    bool
-	CancelAfter int
+	CancelAfter *int
 }
 
 type loadOrder struct {
@@ -85,6 +87,13 @@ func (rawCodec) Unmarshal(data []byte, v interface{}) error {
 	*v.(*[]byte) = append([]byte{}, data...)
 	return nil
 }
+
+// deflate is what gRPC calls the format of zlib; grpc-go has only gzip.
+type deflate struct{}
+
+func (deflate) Name() string                                 { return "deflate" }
+func (deflate) Compress(w io.Writer) (io.WriteCloser, error) { return zlib.NewWriter(w), nil }
+func (deflate) Decompress(r io.Reader) (io.Reader, error)    { return zlib.NewReader(r) }
 
 var (
 	printing sync.Mutex
@@ -159,8 +168,8 @@ func perform(conn *grpc.ClientConn, o *callOrder) *outcome {
 	defer cancel()
 	ctx = metadata.NewOutgoingContext(ctx, toWire(o.Metadata))
 	options := []grpc.CallOption{}
-	if o.Gzip {
-		options = append(options, grpc.UseCompressor("gzip"))
+	if o.Compress != "" {
+		options = append(options, grpc.UseCompressor(o.Compress))
 	}
 	var headers, trailers metadata.MD
 	var messages [][]byte
@@ -184,13 +193,16 @@ func performStream(ctx context.Context, cancel func(), conn *grpc.ClientConn, o 
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	if o.CancelAfter != nil && *o.CancelAfter == 0 {
+		cancel()
+	}
 	messages := [][]byte{}
 	receive := func() error {
 		var message []byte
 		err := stream.RecvMsg(&message)
 		if err == nil {
 			messages = append(messages, message)
-			if len(messages) == o.CancelAfter {
+			if o.CancelAfter != nil && len(messages) == *o.CancelAfter {
 				cancel()
 			}
 		}
@@ -259,6 +271,7 @@ func load(conn *grpc.ClientConn, id int, o *loadOrder, stop <-chan struct{}) {
 }
 
 func main() {
+	encoding.RegisterCompressor(deflate{})
 	address := os.Args[1]
 	flags := flag.NewFlagSet("client", flag.ExitOnError)
 	ca, cert, key := flags.String("ca", "", ""), flags.String("cert", "", ""), flags.String("key", "", "")

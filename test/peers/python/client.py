@@ -6,7 +6,7 @@
     {"id": 2, "load": {"call": CALL, "inFlight": 8}}   ->  {"id": 2, "loading": true} after the first call ended
     {"id": 2, "stop": true}                            ->  {"id": 2, "tally": {...}}
 
-CALL is {method, kind, send, metadata, timeoutMs, gzip, lockstep, cancelAfter}; test/support/calls.ts describes it.
+CALL is {method, kind, send, metadata, timeoutMs, compress, lockstep, cancelAfter}; test/support/calls.ts describes it.
 Messages are bytes to this program: it needs grpcio and nothing else. It ends when stdin does.
 """
 
@@ -21,6 +21,7 @@ from collections import Counter
 import grpc
 
 SIZES = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+COMPRESSIONS = {None: None, "gzip": grpc.Compression.Gzip, "deflate": grpc.Compression.Deflate}
 printing = threading.Lock()
 
 
@@ -55,7 +56,7 @@ def perform(channel, order):
     options = {
         "timeout": order["timeoutMs"] / 1000,
         "metadata": to_wire(order.get("metadata", [])),
-        "compression": grpc.Compression.Gzip if order.get("gzip") else None,
+        "compression": COMPRESSIONS[order.get("compress")],
     }
     # One permit for each message that may be sent; with lockstep an answer gives the next one.
     permits = queue.Queue()
@@ -66,6 +67,8 @@ def perform(channel, order):
         for message in messages:
             permits.get()
             yield message
+        if cancel_after == 0:
+            permits.get()
 
     received = []
     try:
@@ -74,19 +77,23 @@ def perform(channel, order):
             received.append(call.result())
         elif kind == "client_stream":
             call = channel.stream_unary(order["method"]).future(stream(), **options)
+            if cancel_after == 0:
+                call.cancel()
             received.append(call.result())
         else:
             if kind == "server_stream":
                 call = channel.unary_stream(order["method"])(messages[0], **options)
             else:
                 call = channel.stream_stream(order["method"])(stream(), **options)
+            if cancel_after == 0:
+                call.cancel()
             for message in call:
                 received.append(message)
                 permits.put(None)
                 if len(received) == cancel_after:
                     call.cancel()
     except (grpc.RpcError, grpc.FutureCancelledError):
-        for _ in messages:
+        for _ in range(len(messages) + 1):
             permits.put(None)  # lets the sending generator end
     return call, received
 

@@ -63,3 +63,21 @@ test('padding is up to seven ones, nothing else', () => {
   assert.throws(() => decode([0b00011_111, 0xff]), COMPRESSION_ERROR, 'eleven ones');
   assert.throws(() => decode([0xff]), COMPRESSION_ERROR, 'eight ones');
 });
+
+test('every string of two octets means what the code says bit by bit, or is refused', () => {
+  const symbolOf = new Map(Array.from(CODE_OF, ([symbol, bits]) => [bits, symbol]));
+  for (let word = 0; word < 2 ** 16; word += 1) {
+    let rest = '';
+    let expected = '';
+    for (const bit of word.toString(2).padStart(16, '0')) {
+      rest += bit;
+      const symbol = symbolOf.get(rest);
+      if (symbol === undefined) continue;
+      expected += String.fromCharCode(symbol);
+      rest = '';
+    }
+    const bytes = [word >> 8, word & 0xff];
+    if (/^1{0,7}$/.test(rest)) assert.equal(decode(bytes), expected);
+    else assert.throws(() => decode(bytes), COMPRESSION_ERROR);
+  }
+});
