@@ -12,12 +12,16 @@ export class DelayProxy implements AsyncDisposable {
     this.#ms = ms;
   }
 
-  /** @param ms for each direction */
-  static async start(port: number, ms: number): Promise<DelayProxy> {
+  /**
+   * @param ms for each direction
+   * @param tap gets what clients send
+   */
+  static async start(port: number, ms: number, tap?: (chunk: Buffer) => void): Promise<DelayProxy> {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     const proxy = new DelayProxy(server, ms);
     server.on('connection', (client) => {
       const upstream = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
+      if (tap !== undefined) client.on('data', tap);
       proxy.#pass(client, upstream);
       proxy.#pass(upstream, client);
     });
