@@ -3,6 +3,7 @@ import { FrameBuffer } from '../dist/http2/frame-buffer.js';
 import { FrameReader } from '../dist/http2/frame-reader.js';
 import { Decoder } from '../dist/http2/hpack/decoder.js';
 import { BlockWriter } from '../dist/http2/hpack/encoder.js';
+import { Transcoder } from '../dist/http2/hpack/transcoder.js';
 import { decodeLiteralField, walkFields } from '../dist/http2/hpack/walk.js';
 import { StreamTable } from '../dist/http2/stream-table.js';
 import { printTimes } from './support/stopwatch.js';
@@ -46,7 +47,8 @@ export function run() {
     'decode a block of indexes': decodeBlocks(...indexed()),
     'decode a block of Huffman literals': decodeBlocks(huffman()),
     'encode a block': encodeBlocks(),
-    're-encode a block of indexes': reencode(...indexed()),
+    're-encode a block of indexes that comes again': reencode(...indexed()),
+    're-encode a block of indexes and a new literal': reencode(...withLiteral(...indexed())),
     [`StreamTable, ${OPEN} open: add, get four times, delete`]: useTable(streamTable),
     [`Map, ${OPEN} open: the same`]: useTable(mapTable),
   }, COUNT);
@@ -67,6 +69,11 @@ function indexed() {
     indexes.push(0x80 | (62 + FIELDS.length - 3 - place));
   }
   return [Buffer.from(indexes), Buffer.concat(parts)];
+}
+
+/** With a field that is another one in each call, not indexed: x: a. */
+function withLiteral(block, first) {
+  return [Buffer.concat([block, Buffer.from('0001780161', 'hex')]), first, block.length + 4];
 }
 
 /** Six times the field www.example.com of RFC 7541 section C.4.1, not indexed. */
@@ -176,16 +183,14 @@ function encodeBlocks() {
   };
 }
 
-function reencode(block, first) {
-  const decoder = new Decoder(4096);
-  const writer = new BlockWriter();
-  const onField = (name, value, neverIndexed) => writer.add(name, value, neverIndexed);
-  decoder.decode(first, 0, first.length, onField);
-  writer.take();
+/** @param changing a byte that is another one each time, or none */
+function reencode(block, first, changing) {
+  const transcoder = new Transcoder(new Decoder(4096));
+  transcoder.transcode(first, 0, first.length);
   return (count) => {
     for (let call = 0; call < count; call += 1) {
-      decoder.decode(block, 0, block.length, onField);
-      writer.take();
+      if (changing !== undefined) block[changing] = 97 + (call % 26);
+      transcoder.transcode(block, 0, block.length);
     }
   };
 }

@@ -23,7 +23,7 @@ const files = parts
       .sort()
       .map((file) => `${root}build/test/${part}/${file}`),
   )
-  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)));
+  .filter((file) => words.length === 0 || words.some((word) => file.slice(`${root}build/test/`.length).includes(word)));
 
 if (files.length === 0) {
   console.error('No test file matches.');

@@ -27,13 +27,12 @@ export interface FoundDaemon {
  * @throws DaemonError E_NOT_RUNNING, or E_AMBIGUOUS with the list of those that fit
  */
 export async function findDaemon(target: Target): Promise<FoundDaemon> {
-  const running: FoundDaemon[] = [];
-  for (const base of runtimeBases(target.runtimeDir ?? null, currentEnvironment())) {
-    for (const name of namesIn(base)) {
-      const files = runtimeFiles(base, name);
-      const state = readState(files.state);
-      if (state !== null && matches(state, target) && (await isListening(files.socket))) running.push({ files, state });
-    }
+  const { runtimeDir = null, config } = target;
+  let running = await findRunning(target, runtimeDir);
+  if (running.length === 0 && runtimeDir === null && config !== undefined) {
+    // The last place to look, because reading the file takes a process.
+    const configured = await runtimeDirOf(config);
+    if (configured !== null) running = await findRunning(target, configured);
   }
   const [only, ...others] = running;
   if (only === undefined) {
@@ -45,6 +44,24 @@ export async function findDaemon(target: Target): Promise<FoundDaemon> {
     throw new DaemonError('E_AMBIGUOUS', `${running.length} daemons run:\n${list.join('\n')}`);
   }
   return only;
+}
+
+async function findRunning(target: Target, runtimeDir: string | null): Promise<FoundDaemon[]> {
+  const running: FoundDaemon[] = [];
+  for (const base of runtimeBases(runtimeDir, currentEnvironment())) {
+    for (const name of namesIn(base)) {
+      const files = runtimeFiles(base, name);
+      const state = readState(files.state);
+      if (state !== null && matches(state, target) && (await isListening(files.socket))) running.push({ files, state });
+    }
+  }
+  return running;
+}
+
+/** What a config file says where its daemon is; null when it says nothing, or is broken. */
+async function runtimeDirOf(config: string): Promise<string | null> {
+  const { loadSettings } = await import('./settings.js');
+  return loadSettings({ config }).then((settings) => settings.config.runtimeDir, () => null);
 }
 
 function matches(state: RuntimeState, { name, config }: Target): boolean {

@@ -1,27 +1,24 @@
 /**
- * Runs in routers and workers. One client connection, from its preface to its last byte: what the frames of the
- * client mean, and which of them its links hear of (RFC 9113). How it ends politely is farewell.ts, how long it may
- * last lifetime.ts.
+ * Runs in routers and workers. One client connection, from its preface to its last byte: reads its frames and checks
+ * what each has to be (RFC 9113 section 6). What becomes of calls is client-streams.ts, how it ends politely
+ * farewell.ts, how long it may last lifetime.ts.
  */
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../shared/clock.js';
 import { ConnectionError } from '../http2/connection-error.js';
-import { DEFAULT_WINDOW, ERROR_CODE, FLAG, FRAME, SETTING, STREAM_WINDOW } from '../http2/constants.js';
-import { ReceiveWindow } from '../http2/flow-window.js';
+import { ERROR_CODE, FLAG, FRAME } from '../http2/constants.js';
 import { FrameReader } from '../http2/frame-reader.js';
-import { parseSettings } from '../http2/settings.js';
-import { StreamTable } from '../http2/stream-table.js';
+import type { Clock } from '../shared/clock.js';
+import { ClientSettings } from './client-settings.js';
+import { ClientStreams } from './client-streams.js';
 import { Farewell } from './farewell.js';
-import { CONNECTION_WINDOW, HELLO_TIMEOUT, type FrontLimits } from './front-limits.js';
-import { FrontStream } from './front-stream.js';
+import { broken, misfit } from './faults.js';
+import type { FrontLimits } from './front-limits.js';
 import { HeaderBlock } from './header-block.js';
-import { HeaderLane, TABLE_SETTING } from './header-lane.js';
+import { HeaderLane } from './header-lane.js';
 import { Hello } from './hello.js';
 import { Lifetime } from './lifetime.js';
 import type { LinkOwner, Links } from './link.js';
 import { Outlet } from './outlet.js';
-import { metadataTooLarge } from './own-answers.js';
-import { Sender } from './sender.js';
 
 /** A header block as it is sent may be that many times as large as the list that it may hold. */
 const BLOCK_SLACK = 4;
@@ -39,59 +36,48 @@ export interface ClientConnectionOptions {
   readonly onClose: (fault: ConnectionError | null) => void;
 }
 
-export class ClientConnection implements LinkOwner {
-  readonly #limits: FrontLimits;
-  readonly #clock: Clock;
-  readonly #links: Links;
-  readonly #onClose: ClientConnectionOptions['onClose'];
+export class ClientConnection {
   readonly #outlet: Outlet;
-  readonly #sender: Sender;
-  readonly #hello = new Hello();
-  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end));
-  readonly #streams = new StreamTable<FrontStream>();
+  readonly #streams: ClientStreams;
+  readonly #settings: ClientSettings;
   readonly #lane: HeaderLane;
   readonly #block: HeaderBlock;
-  readonly #received = new ReceiveWindow(CONNECTION_WINDOW, DEFAULT_WINDOW);
   readonly #farewell: Farewell;
   readonly #lifetime: Lifetime;
-  #state: 'greeting' | 'settling' | 'open' | 'closed' = 'greeting';
-  #cancelTimeout: () => void;
-  /** Of the streams that the client has opened. */
-  #highestId = 0;
-  #clientWindow = DEFAULT_WINDOW;
+  readonly #onClose: ClientConnectionOptions['onClose'];
+  readonly #hello = new Hello();
+  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end));
   #fault: ConnectionError | null = null;
 
   constructor({ socket, limits, clock, random, connect, onClose }: ClientConnectionOptions) {
-    this.#limits = limits;
-    this.#clock = clock;
     this.#onClose = onClose;
     this.#lane = new HeaderLane(limits.maxMetadataSize);
     this.#block = new HeaderBlock(limits.maxMetadataSize * BLOCK_SLACK);
-    this.#outlet = new Outlet(socket, { clock, onSent: () => this.#sender.credit(), onClose: () => this.#closed() });
-    this.#sender = new Sender(this.#outlet.frames, (stream) => this.#ended(stream));
+    const outlet = new Outlet(socket, { clock, onSent: () => this.#streams.sent(), onClose: () => this.#closed() });
+    const streams = new ClientStreams({
+      limits,
+      outlet,
+      lane: this.#lane,
+      isClosing: () => this.#farewell.isFinal,
+      onIdle: () => this.#idle(),
+      onFault: (fault) => this.#fail(fault),
+    });
+    this.#outlet = outlet;
+    this.#streams = streams;
+    this.#settings = new ClientSettings({ clock, outlet, links: () => streams.links.open, onSilence: (code, reason) => streams.fail(code, reason) });
     this.#farewell = new Farewell({
       clock,
-      outlet: this.#outlet,
-      highestId: () => this.#highestId,
-      streams: () => this.#streams.size,
-      isSettled: () => this.#state === 'open',
+      outlet,
+      highestId: () => streams.highestId,
+      streams: () => streams.size,
+      isSettled: () => this.#settings.state === 'open',
     });
-    this.#lifetime = new Lifetime({
-      limits, clock, random,
-      outlet: this.#outlet,
-      streams: () => this.#streams.size,
-      leave: (reason, grace) => this.leave(reason, grace),
-    });
-    this.#cancelTimeout = clock.after(HELLO_TIMEOUT, () => this.#outlet.destroy());
-    this.#links = connect(this);
-    this.#outlet.frames.settings([
-      TABLE_SETTING,
-      [SETTING.MAX_CONCURRENT_STREAMS, limits.maxConcurrentStreams],
-      [SETTING.INITIAL_WINDOW_SIZE, STREAM_WINDOW],
-      [SETTING.MAX_HEADER_LIST_SIZE, limits.maxMetadataSize],
-    ]);
-    this.took(0);
-    this.#outlet.flushSoon();
+    this.#lifetime = new Lifetime({ limits, clock, random, outlet, streams: () => streams.size, leave: (reason, grace) => this.leave(reason, grace) });
+    streams.links = connect(streams);
+    this.#settings.announce(limits);
+    // The whole window of the connection, which starts small.
+    streams.took(0);
+    outlet.flushSoon();
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
   }
 
@@ -113,49 +99,7 @@ export class ClientConnection implements LinkOwner {
     this.#outlet.destroy();
   }
 
-  // From the links.
-
-  headers(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    this.#sender.headers(stream, buffer, start, end, endStream);
-    this.#outlet.flushSoon();
-  }
-
-  data(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    this.#sender.data(stream, buffer, start, end, endStream);
-    this.#outlet.flushSoon();
-  }
-
-  reset(id: number, code: number): void {
-    const stream = this.#streams.get(id);
-    if (stream !== undefined) this.#abandon(stream, code);
-  }
-
-  windowUpdate(id: number, increment: number): void {
-    const stream = this.#streams.get(id);
-    if (stream?.state !== 'open') return;
-    this.#outlet.frames.windowUpdate(id, increment);
-    this.#outlet.flushSoon();
-  }
-
-  took(bytes: number): void {
-    const increment = this.#received.release(bytes);
-    if (increment === 0) return;
-    this.#outlet.frames.windowUpdate(0, increment);
-    this.#outlet.flushSoon();
-  }
-
-  fail(code: number, reason: string): void {
-    this.#fail(new ConnectionError(code, reason));
-  }
-
-  // From the client.
-
   #read(chunk: Buffer): void {
-    if (this.#state === 'closed') return;
     this.#lifetime.noteSign();
     try {
       const rest = this.#hello.isComplete ? chunk : this.#hello.read(chunk);
@@ -168,7 +112,7 @@ export class ClientConnection implements LinkOwner {
 
   #onFrame(type: number, flags: number, id: number, buffer: Buffer, start: number, end: number): void {
     if (this.#block.id !== 0 && (type !== FRAME.CONTINUATION || id !== this.#block.id)) throw broken('a header block that another frame interrupts');
-    if (this.#state === 'greeting' && (type !== FRAME.SETTINGS || (flags & FLAG.ACK) !== 0)) throw broken('no SETTINGS after the preface');
+    if (this.#settings.state === 'greeting' && (type !== FRAME.SETTINGS || (flags & FLAG.ACK) !== 0)) throw broken('no SETTINGS after the preface');
     switch (type) {
       case FRAME.DATA:
         this.#onData(flags, id, buffer, start, end);
@@ -198,7 +142,7 @@ export class ClientConnection implements LinkOwner {
         break;
       case FRAME.PRIORITY:
         if (id === 0) throw broken('PRIORITY on no stream');
-        if (end - start !== 5) this.#resetId(id, ERROR_CODE.FRAME_SIZE_ERROR);
+        if (end - start !== 5) this.#streams.onFault(id, ERROR_CODE.FRAME_SIZE_ERROR);
         break;
       case FRAME.PUSH_PROMISE:
         throw broken('PUSH_PROMISE from a client');
@@ -219,7 +163,7 @@ export class ClientConnection implements LinkOwner {
       if (start > end) throw broken('HEADERS whose padding is longer than the frame');
     }
     const endStream = (flags & FLAG.END_STREAM) !== 0;
-    if ((flags & FLAG.END_HEADERS) !== 0) this.#onBlock(id, buffer, start, end, endStream);
+    if ((flags & FLAG.END_HEADERS) !== 0) this.#streams.onBlock(id, buffer, start, end, endStream);
     else this.#block.begin(id, endStream, buffer.subarray(start, end));
   }
 
@@ -227,144 +171,39 @@ export class ClientConnection implements LinkOwner {
     if (this.#block.id === 0) throw broken('CONTINUATION without HEADERS');
     const { endStream } = this.#block;
     const block = this.#block.continue(buffer.subarray(start, end), (flags & FLAG.END_HEADERS) !== 0);
-    if (block !== null) this.#onBlock(id, block, 0, block.length, endStream);
-  }
-
-  /** Every block passes the lane, wanted or not: the client's table changes with each. */
-  #onBlock(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
-    const lane = this.#lane;
-    const fits = lane.pass(buffer, start, end);
-    const stream = this.#streams.get(id);
-    if (stream !== undefined) {
-      if (fits) this.#onTrailers(stream, endStream);
-      else this.#abandonByClient(stream, ERROR_CODE.ENHANCE_YOUR_CALM);
-    } else if (id > this.#highestId) {
-      if (this.#farewell.isFinal) return;
-      this.#highestId = id;
-      if (this.#streams.size >= this.#limits.maxConcurrentStreams) {
-        this.#resetId(id, ERROR_CODE.REFUSED_STREAM);
-      } else if (fits) {
-        const opened = new FrontStream(id, this.#links.choose(id, lane.buffer, lane.start, lane.end), endStream ? 'half-closed' : 'open');
-        this.#streams.add(opened);
-        opened.link.headers(id, lane.buffer, lane.start, lane.end, endStream);
-      } else {
-        this.#sender.block(id, metadataTooLarge(this.#limits.maxMetadataSize), true);
-        if (!endStream) this.#resetId(id, ERROR_CODE.NO_ERROR);
-        this.#outlet.flushSoon();
-      }
-    }
-  }
-
-  #onTrailers(stream: FrontStream, endStream: boolean): void {
-    const { buffer, start, end } = this.#lane;
-    if (stream.state === 'half-closed') {
-      this.#abandonByClient(stream, ERROR_CODE.STREAM_CLOSED);
-    } else if (!endStream) {
-      this.#abandonByClient(stream, ERROR_CODE.PROTOCOL_ERROR);
-    } else {
-      stream.state = 'half-closed';
-      stream.link.headers(stream.id, buffer, start, end, true);
-    }
+    if (block !== null) this.#streams.onBlock(id, block, 0, block.length, endStream);
   }
 
   #onData(flags: number, id: number, buffer: Buffer, start: number, end: number): void {
     const size = end - start;
     if (id === 0) throw broken('DATA on no stream');
-    if (!this.#received.receive(size)) throw new ConnectionError(ERROR_CODE.FLOW_CONTROL_ERROR, 'more DATA than the connection may carry');
     if ((flags & FLAG.PADDED) !== 0) {
       end -= paddingOf(buffer, start, end);
       start += 1;
       if (start > end) throw broken('DATA whose padding is longer than the frame');
     }
-    const stream = this.#streams.get(id);
-    if (stream === undefined) {
-      if (id > this.#highestId) throw broken('DATA on a stream that is not open');
-      // What was on its way when the stream ended.
-      this.took(size);
-      return;
-    }
-    if (stream.state === 'half-closed') {
-      this.took(size);
-      this.#abandonByClient(stream, ERROR_CODE.STREAM_CLOSED);
-      return;
-    }
-    const padding = size - (end - start);
-    if (padding > 0) {
-      this.took(padding);
-      this.windowUpdate(id, padding);
-    }
-    const endStream = (flags & FLAG.END_STREAM) !== 0;
-    if (endStream) stream.state = 'half-closed';
-    stream.link.data(id, buffer, start, end, endStream);
+    this.#streams.onData(id, buffer, start, end, size, (flags & FLAG.END_STREAM) !== 0);
   }
 
   #onReset(id: number, buffer: Buffer, start: number, end: number): void {
     if (end - start !== 4) throw misfit('RST_STREAM');
-    if (id === 0 || id > this.#highestId) throw broken('RST_STREAM on a stream that is not open');
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    this.#forget(stream);
-    stream.link.reset(id, buffer.readUInt32BE(start));
+    this.#streams.onReset(id, buffer.readUInt32BE(start));
   }
 
   #onWindowUpdate(id: number, buffer: Buffer, start: number, end: number): void {
     if (end - start !== 4) throw misfit('WINDOW_UPDATE');
-    const increment = buffer.readUInt32BE(start) & 0x7fffffff;
-    if (id === 0) {
-      if (increment === 0) throw broken('a window that grows by nothing');
-      if (!this.#sender.grow(increment)) throw new ConnectionError(ERROR_CODE.FLOW_CONTROL_ERROR, 'a window above 2^31-1');
-      this.#outlet.flushSoon();
-      return;
-    }
-    if (id > this.#highestId) throw broken('WINDOW_UPDATE on a stream that is not open');
-    const stream = this.#streams.get(id);
-    if (stream === undefined) return;
-    if (increment === 0) this.#abandonByClient(stream, ERROR_CODE.PROTOCOL_ERROR);
-    else stream.link.windowUpdate(id, increment);
+    this.#streams.onWindowUpdate(id, buffer.readUInt32BE(start) & 0x7fffffff);
   }
 
   #onSettings(flags: number, id: number, buffer: Buffer, start: number, end: number): void {
     if (id !== 0) throw broken('SETTINGS on a stream');
-    if ((flags & FLAG.ACK) !== 0) {
-      if (end !== start) throw misfit('the acknowledgement of SETTINGS');
-      if (this.#state !== 'settling') return;
-      this.#state = 'open';
-      this.#cancelTimeout();
+    if ((flags & FLAG.ACK) === 0) {
+      const isFirst = this.#settings.state === 'greeting';
+      this.#settings.apply(buffer, start, end);
+      if (isFirst) this.#lifetime.begin();
+    } else if (this.#settings.acknowledged(end - start)) {
       this.#lane.acknowledged();
       this.#farewell.settled();
-      return;
-    }
-    let window = this.#clientWindow;
-    parseSettings(buffer, start, end, (setting, value) => {
-      if (setting === SETTING.INITIAL_WINDOW_SIZE) window = value;
-    });
-    if (this.#state === 'greeting') {
-      this.#state = 'settling';
-      this.#cancelTimeout();
-      this.#cancelTimeout = this.#clock.after(HELLO_TIMEOUT, () => this.fail(ERROR_CODE.SETTINGS_TIMEOUT, 'SETTINGS that were not acknowledged in time'));
-      this.#lifetime.begin();
-    }
-    this.#applyWindow(window);
-  }
-
-  /** A smaller window holds once every link has heard of it, and is acknowledged then; a larger one at once. */
-  #applyWindow(window: number): void {
-    const acknowledge = (): void => {
-      this.#outlet.frames.settingsAck();
-      this.#outlet.flushSoon();
-    };
-    const previous = this.#clientWindow;
-    this.#clientWindow = window;
-    if (window >= previous) acknowledge();
-    if (window === previous) return;
-    const links = [...this.#links.open];
-    let awaited = links.length;
-    if (awaited === 0 && window < previous) acknowledge();
-    for (const link of links) {
-      link.settings(window, () => {
-        awaited -= 1;
-        if (awaited === 0 && window < previous) acknowledge();
-      });
     }
   }
 
@@ -380,58 +219,29 @@ export class ClientConnection implements LinkOwner {
     }
   }
 
-  /** We have sent the last frame of a stream. */
-  #ended(stream: FrontStream): void {
-    // It has its answer; what it is still sending would be for nothing (section 8.1).
-    if (stream.state === 'open') this.#outlet.frames.rstStream(stream.id, ERROR_CODE.NO_ERROR);
-    this.#forget(stream);
+  #idle(): void {
+    this.#lifetime.noteIdle();
+    this.#farewell.streamsEnded();
   }
 
-  /** The client broke a rule of the stream: both sides hear that it is over. */
-  #abandonByClient(stream: FrontStream, code: number): void {
-    this.#abandon(stream, code);
-    stream.link.reset(stream.id, code);
-  }
-
-  #abandon(stream: FrontStream, code: number): void {
-    this.#resetId(stream.id, code);
-    this.#forget(stream);
-  }
-
-  #resetId(id: number, code: number): void {
-    this.#outlet.frames.rstStream(id, code);
-    this.#outlet.flushSoon();
-  }
-
-  #forget(stream: FrontStream): void {
-    this.#sender.drop(stream);
-    this.#streams.delete(stream.id);
-    if (this.#streams.size === 0) {
-      this.#lifetime.noteIdle();
-      this.#farewell.streamsEnded();
-    }
-  }
-
-  #fail(error: ConnectionError): void {
-    if (this.#state === 'closed') return;
-    this.#fault = error;
+  #fail(fault: ConnectionError): void {
+    if (this.#fault !== null) return;
+    this.#fault = fault;
     this.#reader.stop();
-    if (error === Hello.HTTP_1) {
+    if (fault === Hello.HTTP_1) {
       this.#outlet.abort(Hello.REFUSAL);
       return;
     }
-    this.#outlet.frames.goaway(this.#highestId, error.code, error.message);
+    this.#outlet.frames.goaway(this.#streams.highestId, fault.code, fault.message);
     this.#outlet.abort();
   }
 
   #closed(): void {
-    if (this.#state === 'closed') return;
-    this.#state = 'closed';
-    this.#cancelTimeout();
     this.#reader.stop();
+    this.#settings.end();
     this.#lifetime.end();
     this.#farewell.end();
-    for (const link of this.#links.open) link.close();
+    this.#streams.close();
     this.#onClose(this.#fault);
   }
 }
@@ -440,6 +250,3 @@ function paddingOf(buffer: Buffer, start: number, end: number): number {
   if (start >= end) throw misfit('a padded frame');
   return buffer[start] ?? 0;
 }
-
-const broken = (what: string): ConnectionError => new ConnectionError(ERROR_CODE.PROTOCOL_ERROR, what);
-const misfit = (what: string): ConnectionError => new ConnectionError(ERROR_CODE.FRAME_SIZE_ERROR, `${what} of a wrong length`);

@@ -9,8 +9,8 @@
  */
 import { ERROR_CODE, SETTING } from '../http2/constants.js';
 import { ConnectionError } from '../http2/connection-error.js';
-import { Decoder, type OnField } from '../http2/hpack/decoder.js';
-import { BlockWriter } from '../http2/hpack/encoder.js';
+import { Decoder } from '../http2/hpack/decoder.js';
+import { Transcoder } from '../http2/hpack/transcoder.js';
 import { skipZeroSizeUpdate } from '../http2/hpack/walk.js';
 
 /** What every encoder may assume until it has read our SETTINGS (RFC 7541 section 4.2, RFC 9113 section 6.5.2). */
@@ -28,11 +28,12 @@ export class HeaderLane {
   start = 0;
   end = 0;
   /** Null in the fast lane. */
-  #careful: { readonly decoder: Decoder; settings: 'announced' | 'acknowledged' } | null;
+  #careful: { readonly decoder: Decoder; readonly transcoder: Transcoder; settings: 'announced' | 'acknowledged' } | null;
 
   /** @param maxListSize bytes of a header list, counted as RFC 9113 section 6.5.2 does */
   constructor(maxListSize: number) {
-    this.#careful = { decoder: new Decoder(DEFAULT_TABLE_SIZE, maxListSize), settings: 'announced' };
+    const decoder = new Decoder(DEFAULT_TABLE_SIZE, maxListSize);
+    this.#careful = { decoder, transcoder: new Transcoder(decoder), settings: 'announced' };
   }
 
   get isFast(): boolean {
@@ -64,18 +65,12 @@ export class HeaderLane {
       this.#leave(buffer, start, end);
       return true;
     }
-    const { decoder, settings } = this.#careful;
-    let block: Buffer;
-    try {
-      decoder.decode(buffer, start, end, addToBlock);
-    } finally {
-      // Also of a block that is broken: nothing of it may get into the next one, which may be somebody else's.
-      block = writer.take();
-    }
+    const { decoder, transcoder, settings } = this.#careful;
+    const block = transcoder.transcode(buffer, start, end);
     // A client that had emptied its table before it was told to has nothing more to say about that.
     if (settings === 'acknowledged' && decoder.tableLimit === 0) this.#careful = null;
     this.#leave(block, 0, block.length);
-    return !decoder.overflowed;
+    return !transcoder.overflowed;
   }
 
   #leave(buffer: Buffer, start: number, end: number): void {
@@ -86,6 +81,3 @@ export class HeaderLane {
 }
 
 const EMPTY = Buffer.alloc(0);
-/** One for all: nothing else happens while a block is written. */
-const writer = new BlockWriter();
-const addToBlock: OnField = (name, value, neverIndexed) => writer.add(name, value, neverIndexed);

@@ -7,6 +7,8 @@ import type { Duplex } from 'node:stream';
 import { FrameBuffer } from '../http2/frame-buffer.js';
 import type { Clock } from '../shared/clock.js';
 
+/** Bytes that the socket may hold before it counts as full: enough to keep the kernel busy until there is more. */
+const FULL = 256 * 1024;
 /** Bytes that wait for a full socket before the client is not read from any more. */
 const MOST_WAITING = 1024 * 1024;
 /** How long a client may take to close its half after we closed ours, in milliseconds. */
@@ -14,7 +16,7 @@ const FIN_TIMEOUT = 1000;
 
 export interface OutletOptions {
   readonly clock: Clock;
-  /** The socket has taken all that was written. */
+  /** The socket has taken what was written, and there is room for more. */
   readonly onSent: () => void;
   readonly onClose: () => void;
 }
@@ -28,8 +30,9 @@ export class Outlet {
   readonly #flush = (): void => {
     if (this.#state !== 'scheduled') return;
     this.#state = 'idle';
-    if (this.#write()) this.#onSent();
-    else this.#state = 'full';
+    this.#write();
+    if (this.#socket.writableLength > FULL) this.#state = 'full';
+    else this.#onSent();
   };
 
   constructor(socket: Duplex, { clock, onSent, onClose }: OutletOptions) {
@@ -73,17 +76,12 @@ export class Outlet {
     this.#socket.destroy();
   }
 
-  /** @returns false when the socket is full */
-  #write(): boolean {
+  #write(): void {
     const buffers = this.frames.take();
-    const [first] = buffers;
-    if (first === undefined || this.#socket.destroyed) return true;
-    if (buffers.length === 1) return this.#socket.write(first);
-    this.#socket.cork();
-    let isOpen = true;
-    for (const buffer of buffers) isOpen = this.#socket.write(buffer);
-    this.#socket.uncork();
-    return isOpen;
+    if (buffers.length === 0 || this.#socket.destroyed) return;
+    if (buffers.length > 1) this.#socket.cork();
+    for (const buffer of buffers) this.#socket.write(buffer);
+    if (buffers.length > 1) this.#socket.uncork();
   }
 
   #drained(): void {

@@ -25,7 +25,7 @@ import { RefusalLog } from './refusal-log.js';
 import { Reloader, type Prepared } from './reloader.js';
 import { carryOver } from './restart-required.js';
 import { claimRuntimeFolder } from './runtime-folder.js';
-import { handleSignals } from './signals.js';
+import { Signals } from './signals.js';
 import { describeStatus } from './status.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor } from './supervisor.js';
@@ -86,6 +86,9 @@ async function run(
   const startedAt = clock.monotonic();
   process.title = `grpcserverd: primary (${config.name})`;
 
+  // Before anybody can know our pid.
+  const signals = new Signals(clock);
+  onClose(() => signals.close());
   const files = runtimeFiles(runtimeBase(config.runtimeDir, currentEnvironment()), config.name);
   const folder = await claimRuntimeFolder(files, config.name);
   onClose(() => folder.release());
@@ -238,16 +241,14 @@ async function run(
     version: VERSION,
     configFile: configFile === null ? null : realpathSync(configFile),
   });
-  const target = {
-    stop: (cause: string, quick: boolean) => supervisor.stop(cause, quick),
-    reload: (cause: string, sameConfig: boolean) => void reloader.request(cause, sameConfig),
-    scaleBy: (difference: number) => scaleTo(supervisor.plan.target + difference),
-  };
-  onClose(handleSignals(target, clock));
-
   code.start();
   supervisor.start();
   certificates.start();
+  signals.obey({
+    stop: (cause, quick) => supervisor.stop(cause, quick),
+    reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),
+    scaleBy: (difference) => scaleTo(supervisor.plan.target + difference),
+  });
   const outcome = await supervisor.finished;
   // One that was reading the config when the stop came has nothing left to replace, and says so.
   await reloader.idle();

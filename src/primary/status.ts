@@ -1,8 +1,7 @@
 /** Runs in the primary. What `status` says, from what the supervisor and the dispatcher know; pure. */
-import { describeEnd } from '../config/certificate-dates.js';
-import { nameOf } from '../config/certificate-facts.js';
 import type { TlsMaterial } from '../config/certificates.js';
-import type { CertificateStatus, Health, Status, WorkerStatus } from '../control/definition.js';
+import type { Health, Status, WorkerStatus } from '../control/definition.js';
+import { certificateProblems, describeCertificate } from './certificate-status.js';
 import { nameFiles } from './code/name-files.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Reloader } from './reloader.js';
@@ -29,6 +28,7 @@ export interface StatusFacts {
   /** Milliseconds on the clock of the supervisor. */
   readonly startedAt: number;
   readonly now: number;
+  /** What it is for people. */
   readonly date: Date;
   /** Files that hold something else than what the generation was proven with. */
   readonly changedCode: readonly string[];
@@ -37,7 +37,7 @@ export interface StatusFacts {
 export function describeStatus({ supervisor, dispatcher, reloader }: StatusSources, facts: StatusFacts): Status {
   const workers = supervisor.workers;
   const { goal } = supervisor.plan;
-  const problems = [...findProblems(supervisor, reloader, workers, facts.changedCode), ...findCertificateProblems(supervisor, facts)];
+  const problems = findProblems(supervisor, reloader, workers, facts);
   const described = workers.map((worker) => describeWorker(worker, supervisor, dispatcher, facts.now));
   const { progress } = reloader;
   return {
@@ -74,7 +74,7 @@ function findProblems(
   supervisor: Supervisor,
   reloader: Reloader,
   workers: readonly WorkerHandle[],
-  changedCode: readonly string[],
+  { changedCode, tls, certificateProblem, date }: StatusFacts,
 ): string[] {
   if (supervisor.phase !== 'serving') return [];
   const problems: string[] = [];
@@ -92,24 +92,8 @@ function findProblems(
   if (changedCode.length > 0) {
     problems.push(`Code changed on disk since generation ${supervisor.plan.goal.generation} was proven: ${nameFiles(changedCode)}; reload to use it`);
   }
+  if (tls !== null) problems.push(...certificateProblems(tls, certificateProblem, date));
   return problems;
-}
-
-function findCertificateProblems(supervisor: Supervisor, { tls, certificateProblem, date }: StatusFacts): string[] {
-  if (supervisor.phase !== 'serving' || tls === null) return [];
-  const problems: string[] = [];
-  if (certificateProblem !== null) problems.push(`The certificate files are not in use: ${certificateProblem}`);
-  if (tls.validUntil < date) problems.push(`The certificate ${nameOf(tls.facts)} ${describeEnd(tls.validUntil, date)}; clients refuse it`);
-  return problems;
-}
-
-function describeCertificate({ facts, validUntil }: TlsMaterial, date: Date): CertificateStatus {
-  return {
-    subject: nameOf(facts),
-    fingerprint: facts.fingerprint256,
-    expiresAt: validUntil.getTime(),
-    warning: describeEnd(validUntil, date) ?? '',
-  };
 }
 
 function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher: Dispatcher, now: number): WorkerStatus {

@@ -176,9 +176,9 @@ export class Supervisor {
   }
 
   /** Whether `recycle` would do anything now. */
-  mayRecycle({ state, slot }: WorkerHandle, pace: Pace): boolean {
-    // One at a time in the fleet, and not beside a reload, which replaces all anyway.
-    return state === 'ready' && !this.#plan.isTurning && !this.#fleet.isRecycling() && this.#slots.mayRecycle(slot, this.#clock.monotonic(), pace);
+  mayRecycle({ state, slot, inspection }: WorkerHandle, pace: Pace): boolean {
+    // One at a time in the fleet, not beside a reload, which replaces all anyway, and not while somebody looks into it.
+    return state === 'ready' && inspection === null && !this.#plan.isTurning && !this.#fleet.isRecycling() && this.#slots.mayRecycle(slot, this.#clock.monotonic(), pace);
   }
 
   /** Replaces one worker, new before old, if its turn has come; else the wish is forgotten. */

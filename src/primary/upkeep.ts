@@ -100,7 +100,8 @@ export class Upkeep {
     const { gracefulTimeout, streamGracefulTimeout } = generation.config;
     const longCall = Math.min(gracefulTimeout, streamGracefulTimeout) / 2;
     const ready = workers.filter(({ state }) => state === 'ready');
-    const held = ready.filter(({ load }) => (load?.oldestCall?.ageMs ?? -1) >= longCall).map(({ slot }) => slot);
+    const isHeld = ({ load, inspection }: WorkerHandle): boolean => inspection !== null || (load?.oldestCall?.ageMs ?? -1) >= longCall;
+    const held = ready.filter(isHeld).map(({ slot }) => slot);
     return {
       workers: goal.workers,
       ready: ready.length,

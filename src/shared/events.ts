@@ -102,6 +102,10 @@ export const EVENTS = {
     level: 'error', doc: 'A handler failed in a way that is not an answer: it threw, rejected, destroyed its stream or sent an unfit status.',
     fields: { ...CALL, error: 'stack or explanation', code: 'status name that the client got' },
   },
+  'call.faults-omitted': {
+    level: 'error', doc: 'More calls of a method failed than ten in a second, and the others are only counted.',
+    fields: { method: CALL.method, count: 'faults that are not in the log' },
+  },
   'call.cut': { level: 'warn', doc: 'A call was ended with UNAVAILABLE because its worker had to go.', fields: { ...CALL, ageMs: 'age of the call' } },
   'log.dropped': { level: 'warn', doc: 'Log lines were lost because the log could not be written.', fields: { lines: 'how many', error: 'system error code' } },
 } as const satisfies Record<string, EventSpec>;

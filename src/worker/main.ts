@@ -10,9 +10,10 @@ import type { FromWorker, InspectAction, ToWorker } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import { DaemonError } from '../shared/errors.js';
 import { EXIT } from '../shared/exit-codes.js';
-import { createLogger } from '../shared/logger.js';
+import { createLogger, type DaemonLogger } from '../shared/logger.js';
 import { loadedFiles } from './loaded-files.js';
 import type { RunningWorker } from './running-worker.js';
+import { setV8Flags } from './v8-flags.js';
 
 /** What a worker may take to leave when its primary is gone, and what of that its calls get, in milliseconds. */
 const ORPHAN_TIMEOUT = 10_000;
@@ -23,11 +24,13 @@ const FILES_INTERVAL = 2000;
 type StartOrder = Extract<ToWorker, { type: 'start' }>;
 
 const order = deferred<StartOrder>();
+let logger: DaemonLogger | null = null;
 let running: RunningWorker | null = null;
 let leaving: Promise<void> | null = null;
 /** Certificates newer than those of the order to start. */
 let renewed: StartOrder['tls'] = null;
 
+setV8Flags();
 // A node:cluster worker otherwise exits at once when the primary is gone, and cuts its calls.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
 // A terminal sends these to every process of the group; what they mean is for the primary to decide.
@@ -60,7 +63,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
       running?.intake.confirm(message.id);
       break;
     case 'set-log-level':
-      running?.setLogLevel(message.level);
+      if (logger !== null) logger.log.level = message.level;
       break;
     case 'set-call-limit':
       running?.setCallLimit(message.limit);
@@ -80,7 +83,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
 
 async function serve({ slot, generation, config, logFormat, callLimit, tls, ticketKeys }: StartOrder): Promise<void> {
   process.title = `grpcserverd: worker ${slot} gen ${generation} (${config.name})`;
-  const logger = createLogger({
+  logger = createLogger({
     level: config.log.level,
     format: logFormat,
     fd: WORKER_LOG_FD,

@@ -7,13 +7,15 @@ import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
 import type { ActiveCall } from './calls/active-call.js';
-import { explain, type ReportFault } from './calls/call-fault.js';
+import { explain } from './calls/call-fault.js';
 import { assembleInterceptors } from './calls/assemble-interceptors.js';
 import { CallLimit } from './calls/call-limit.js';
 import { CallRegistry } from './calls/call-registry.js';
+import { FaultLog } from './calls/fault-log.js';
 import { installFaultHandlers } from './calls/faults.js';
 import { guardHandler } from './calls/guard.js';
 import { createSignature } from './calls/signature.js';
+import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import { buildServer } from './build-server.js';
@@ -45,20 +47,19 @@ export interface RunningWorker {
   /** Leaves that many milliseconds for what `leave` still has to do. */
   hurry(ms: number): void;
   noteOrphaned(): void;
-  setLogLevel(level: string): void;
   setCallLimit(limit: number): void;
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
 export async function startWorker({ slot, generation, config, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
-  const report: ReportFault = (fault) => emit('call.fault', fault);
+  const faults = new FaultLog(emit, systemClock);
   const leaving = new AbortController();
   const hooks = new ShutdownHooks((error) => logger.log.error({ err: error }, 'onShutdown failed'));
   const drained: { by: Drain | null } = { by: null };
   const latency = new LatencyHistogram();
   const calls = new CallRegistry({
-    report,
+    report: (fault) => faults.add(fault),
     onCallEnded(call) {
       latency.add(call.age);
       drained.by?.noteCallEnded();
@@ -121,14 +122,12 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
       drained.by = drain;
       leaving.abort();
       const result = await drain.run(config, delay);
+      faults.flush();
       await hooks.run();
       return result;
     },
     hurry: (ms) => drain.hurry(ms),
     noteOrphaned: () => emit('worker.orphaned', {}),
-    setLogLevel(level) {
-      logger.log.level = level;
-    },
     setCallLimit: (limit) => callCap?.setLimit(limit),
   };
 }

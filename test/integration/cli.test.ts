@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
 import { runCli, testEnvironment } from '../support/cli.js';
+import { startDaemon } from '../support/daemon.js';
 import { BIN, ROOT } from '../support/paths.js';
 import { TempDir } from '../support/temp-dir.js';
 
@@ -107,6 +108,17 @@ describe('config', () => {
   test('survives a reader that stops', async () => {
     const { stderr } = await promisify(execFile)('/bin/sh', ['-c', `for i in 1 2 3; do "$0" "$1" config docs | head -n 1; done`, process.execPath, BIN]);
     assert.equal(stderr, '');
+  });
+});
+
+describe('a daemon whose runtime folder is named by its config alone', () => {
+  test('is found by --config, and when that file is broken it is not', async () => {
+    await using daemon = await startDaemon({ config: { runtimeDir: './own' } });
+    const status = await daemon.status();
+    assert.equal(status.primary.pid, daemon.pid);
+    daemon.dir.write('grpcserverd.config.json', '{');
+    const { code, stderr } = await daemon.command('status', '--config', daemon.configFile);
+    assert.deepEqual([code, stderr], [3, '']);
   });
 });
 

@@ -1,10 +1,11 @@
 // Looking into one worker while it serves: its inspector, its heap, its log.
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import type { InspectResult, WorkerStatus } from '#src/control/definition.js';
-import { startDaemon, type Daemon } from '../support/daemon.js';
+import { Daemon, startDaemon } from '../support/daemon.js';
 import { Debugger } from '../support/debugger.js';
+import { ROOT } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';
 
 async function inspect(daemon: Daemon, ...args: string[]): Promise<InspectResult> {
@@ -149,6 +150,25 @@ describe('log-level', () => {
     assert.deepEqual(daemon.log.all('worker.gone'), []);
     assert.equal((await daemon.command('reload')).code, 0);
     await daemon.waitFor('reload.ended');
+  });
+
+  test('counts in a worker that is still starting', async () => {
+    const slow = `
+      import { existsSync, writeFileSync } from 'node:fs';
+      import { setTimeout as delay } from 'node:timers/promises';
+      export async function grpcHook(server, { loadProto, logger }) {
+        server.addService(loadProto(${JSON.stringify(`${ROOT}test/fixtures/protos/probe.proto`)}).probe.v1.Misbehaviour.service, {});
+        writeFileSync('loading', '');
+        while (!existsSync('go')) await delay(10);
+        logger.debug('heard at last');
+      }`;
+    await using daemon = new Daemon({ config: { servicers: ['./slow.mjs'] }, files: { 'slow.mjs': slow } });
+    await daemon.deadline.poll(() => Promise.resolve(existsSync(daemon.dir.join('loading')) ? true : undefined), 'its hook', () => daemon.log.text);
+    assert.equal((await daemon.command('log-level', 'debug')).code, 0);
+    daemon.dir.write('go', '');
+    await daemon.waitFor('worker.ready');
+    const heard = (): boolean => daemon.log.records.some(({ level, msg }) => level === 'debug' && msg === 'heard at last');
+    await daemon.deadline.poll(() => Promise.resolve(heard() ? true : undefined), 'its line', () => daemon.log.text);
   });
 
   test('refuses what is none, and names those that are', async () => {

@@ -114,6 +114,7 @@ describe('top', { skip }, () => {
     assert.doesNotMatch(terminal.output, /BUSY/);
     terminal.enlarge();
     // One whole picture: the terminal may pass it on in pieces.
+    // eslint-disable-next-line no-control-regex -- escapes are for terminals
     const picture = /\u001B\[H(?:(?!\u001B\[H)[^])*BUSY(?:(?!\u001B\[H)[^])*q quit/;
     await terminal.shows(picture);
     assert.equal(picture.exec(terminal.output)?.[0].split('\r\n').length, 40);
@@ -127,6 +128,7 @@ describe('top', { skip }, () => {
     terminal.type('\u001A');
     const isStopped = (): true | undefined => (readFileSync(`/proc/${terminal.pid}/stat`, 'utf8').includes(') T ') ? true : undefined);
     await daemon.deadline.poll(isStopped, 'the command to stand still');
+    // eslint-disable-next-line no-control-regex -- escapes are for terminals
     await terminal.shows(/\u001B\[\?7h\u001B\[\?25h\u001B\[\?1049l$/);
     const suspended = terminal.output.length;
     terminal.signal('SIGCONT');

@@ -1,10 +1,14 @@
 // How a daemon stops: what each signal asks for, and what becomes of the calls in flight.
 import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startDaemon } from '../support/daemon.js';
+import { promisify } from 'node:util';
+import { Daemon, startDaemon } from '../support/daemon.js';
 import { servicer } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';
+import { TempDir } from '../support/temp-dir.js';
 
 const DONE = { code: 0, signal: null };
 
@@ -121,4 +125,19 @@ test('the stop command answers when the daemon has gone', async () => {
   assert.deepEqual(await daemon.until(daemon.exit, 'its exit'), DONE);
   assert.equal((await daemon.command('status')).code, 3);
   assert.equal((await daemon.command('stop')).code, 0);
+});
+
+test('a SIGHUP that comes as soon as the pid can be known is a reload, and no death', async () => {
+  using dir = new TempDir();
+  // Opening it to write waits for a reader, and so does the daemon, in the middle of its start.
+  const pidfile = dir.join('pid');
+  execFileSync('mkfifo', [pidfile]);
+  await using daemon = new Daemon({ config: { pidfile } });
+  await daemon.deadline.poll(() => Promise.resolve(daemon.dir.files('run').length > 0 ? true : undefined), 'its runtime folder', () => daemon.log.text);
+  daemon.signal('SIGHUP');
+  const { stdout: pid } = await promisify(execFile)('cat', [pidfile], { timeout: 20_000 });
+  assert.equal(pid, `${daemon.pid}\n`);
+  rmSync(pidfile);
+  dir.write('pid', pid);
+  await daemon.waitFor('reload.ended', { cause: 'SIGHUP', verdict: 'done' });
 });

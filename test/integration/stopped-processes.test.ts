@@ -70,9 +70,10 @@ test('a worker that goes on in time is left alone', { skip }, async () => {
 });
 
 test('a worker that was stopped before it could drain is killed, its calls are named, and the reload is done', { skip }, async () => {
-  await using daemon = await startDaemon({ config: { hangTimeout } });
+  // Long enough for the reload to come to the drain before the worker is taken for hung.
+  await using daemon = await startDaemon({ config: { hangTimeout: '16s' }, deadline: 90_000 });
   await using probe = new GrpcJsProbe(daemon.address);
-  const sleeping = probe.open('Probe/Sleep', { ms: 20_000 }, { timeoutMs: 25_000 });
+  const sleeping = probe.open('Probe/Sleep', { ms: 60_000 }, { timeoutMs: 70_000 });
   const pid = await pidOf(daemon, probe);
   // Its next heartbeat tells the primary of the call.
   await daemon.deadline.poll(async () => ((await daemon.status()).workers.some(({ inFlight }) => inFlight === 1) ? true : undefined), 'a heartbeat');

@@ -44,6 +44,11 @@ export class Decoder {
     return this.#table.count;
   }
 
+  /** Goes up with each change of the dynamic table; while it stays, equal blocks mean the same. */
+  get tableChanges(): number {
+    return this.#table.changes;
+  }
+
   /** What the peer's last size update left the table at; `maxTableSize` before any. */
   get tableLimit(): number {
     return this.#table.limit;

@@ -9,6 +9,7 @@ export class DynamicTable {
   #count = 0;
   #size = 0;
   #limit: number;
+  #changes = 0;
 
   /** @param limit in bytes as section 4.1 counts them */
   constructor(limit: number) {
@@ -29,7 +30,13 @@ export class DynamicTable {
     return this.#limit;
   }
 
+  /** Goes up whenever an index may mean something else than before. */
+  get changes(): number {
+    return this.#changes;
+  }
+
   setLimit(limit: number): void {
+    this.#changes += 1;
     this.#limit = limit;
     this.#evict(limit);
   }
@@ -46,6 +53,7 @@ export class DynamicTable {
   /** A field that is larger than the limit empties the table (section 4.4). */
   insert(name: string, value: string): void {
     const size = name.length + value.length + FIELD_OVERHEAD;
+    this.#changes += 1;
     this.#evict(this.#limit - size);
     if (size > this.#limit) return;
     if (this.#count === this.#names.length) this.#grow();

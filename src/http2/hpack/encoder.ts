@@ -8,8 +8,8 @@ const LEAST_ROOM = 256;
 
 /**
  * Writes header blocks that mean the same on every connection: fields of the static table and literals, nothing that
- * goes into a dynamic table. Strings are plain: Huffman coding saves a quarter of a few octets, and costs more time
- * than all the rest.
+ * goes into a dynamic table. Strings are plain: Huffman coding saves a quarter of their octets, but writing them takes
+ * several times as long, and reading them likewise.
  */
 export class BlockWriter {
   #bytes = Buffer.allocUnsafe(LEAST_ROOM);

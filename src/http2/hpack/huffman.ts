@@ -14,18 +14,10 @@ const EMIT = 1 << 16;
 /** The code of EOS was completed. */
 const FAIL = 1 << 17;
 
-/** By symbol. */
-const CODES = new Uint32Array(EOS + 1);
-const LENGTHS = new Uint8Array(EOS + 1);
-
 const SHORTEST_CODE = 5;
 /** Longer strings get a buffer of their own. */
 const scratch = Buffer.allocUnsafeSlow(4096);
 
-for (const { symbol, code, bits } of HUFFMAN_CODES) {
-  CODES[symbol] = code;
-  LENGTHS[symbol] = bits;
-}
 fillSteps();
 
 /** @throws ConnectionError COMPRESSION_ERROR for EOS in the string, and padding of more than 7 bits or not of ones */
@@ -52,44 +44,6 @@ export function decodeHuffman(buffer: Buffer, start: number, end: number): strin
   if (step >= FAIL) throw compressionError('a Huffman string holds the symbol for its end');
   if ((step & 0xff) > LAST_FINAL) throw compressionError('the padding of a Huffman string is wrong');
   return target.toString('latin1', 0, length);
-}
-
-/** Octets that a latin1 string takes. */
-export function huffmanLength(text: string): number {
-  let bits = 0;
-  for (let at = 0; at < text.length; at += 1) bits += LENGTHS[text.charCodeAt(at)] ?? 0;
-  return (bits + 7) >>> 3;
-}
-
-/**
- * Writes a latin1 string.
- * @returns the position after it
- */
-export function writeHuffman(text: string, target: Uint8Array, at: number): number {
-  let to = at;
-  // What is to be written next, in the lowest bits, less than eight of them before each symbol.
-  let pending = 0;
-  let count = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const symbol = text.charCodeAt(index);
-    let code = CODES[symbol] ?? 0;
-    let bits = LENGTHS[symbol] ?? 0;
-    if (bits > 24) {
-      // In two parts, for 7 and 30 bits are more than a number takes in one piece.
-      bits -= 16;
-      pending = (pending << bits) | (code >>> 16);
-      count += bits;
-      for (; count >= 8; to += 1) target[to] = pending >>> (count -= 8);
-      code &= 0xffff;
-      bits = 16;
-    }
-    pending = (pending << bits) | code;
-    count += bits;
-    for (; count >= 8; to += 1) target[to] = pending >>> (count -= 8);
-  }
-  if (count === 0) return to;
-  target[to] = (pending << (8 - count)) | (0xff >>> count);
-  return to + 1;
 }
 
 function fillSteps(): void {

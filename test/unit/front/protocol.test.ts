@@ -254,7 +254,7 @@ describe('a fault of the connection ends it', () => {
 const streamFaults: readonly (readonly [string, string, (client: RawClient) => unknown, keyof typeof ERROR_CODE])[] = [
   ['5.1', 'DATA after the end', (c) => c.call(1, '/a.B/C', { endStream: true }).data(1, EIGHT), 'STREAM_CLOSED'],
   ['5.1', 'HEADERS after the end', (c) => c.call(1, '/a.B/C', { endStream: true }).call(1, '/a.B/C'), 'STREAM_CLOSED'],
-  ['6.3', 'PRIORITY of a wrong length', (c) => c.frame(FRAME.PRIORITY, 0, 1, u32(1)), 'FRAME_SIZE_ERROR'],
+  ['6.3', 'PRIORITY of a wrong length', (c) => c.call(1, '/a.B/C').frame(FRAME.PRIORITY, 0, 1, u32(1)), 'FRAME_SIZE_ERROR'],
   ['6.9', 'WINDOW_UPDATE of 0', (c) => c.call(1, '/a.B/C').frame(FRAME.WINDOW_UPDATE, 0, 1, u32(0)), 'PROTOCOL_ERROR'],
   ['8.1', 'trailers that do not end the stream', (c) => c.call(1, '/a.B/C').headers(1, [['x', 'y']]), 'PROTOCOL_ERROR'],
 ];

@@ -186,6 +186,18 @@ describe('an elastic fleet', () => {
     await rig.until(1, idle, 3 * MINUTE);
   });
 
+  test('does not give up a worker that somebody looks into', async () => {
+    const rig = await serving(ELASTIC);
+    await rig.until(4, busy, 30_000);
+    const inspected = rig.supervisor.workers[2];
+    assert.ok(inspected);
+    inspected.inspection = { type: 'inspector', url: 'ws://127.0.0.1:1/', until: Infinity };
+    await rig.pass(5 * MINUTE, idle);
+    assert.deepEqual(rig.slots(), [0, 1, 2]);
+    inspected.inspection = null;
+    await rig.until(1, idle, 3 * MINUTE);
+  });
+
   test('leaves the size to whoever scales it, until they give it back', async () => {
     const rig = await serving(ELASTIC);
     rig.supervisor.scale(6, 'scale');
@@ -303,6 +315,20 @@ describe('a worker that has served enough', () => {
     assert.ok(first.every(({ isAlive }) => !isAlive));
     assert.deepEqual(rig.causes('worker.draining'), ['maxCallsPerWorker', 'maxCallsPerWorker', 'maxCallsPerWorker']);
     assert.equal(rig.processes.length, 6);
+  });
+
+  test('stays while somebody looks into it, and goes afterwards', async () => {
+    const rig = await serving({ maxWorkers: 1 });
+    const [inspected] = rig.supervisor.workers;
+    assert.ok(inspected);
+    inspected.inspection = { type: 'inspector', url: 'ws://127.0.0.1:1/', until: Infinity };
+    rig.processOf(inspected.pid).says({ type: 'recycle-wanted', cause: 'uncaughtException' });
+    await rig.pass(20_000, idle);
+    assert.equal(rig.processes.length, 1);
+    inspected.inspection = null;
+    await rig.pass(20_000, idle);
+    assert.equal(rig.processes.length, 2);
+    assert.deepEqual(rig.causes('worker.draining'), ['uncaughtException']);
   });
 
   test('has limits of its own, 20 % more or less, for its life', async () => {

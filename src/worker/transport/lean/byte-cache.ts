@@ -18,6 +18,8 @@ export class ByteCache<T> {
   readonly #seen: Int32Array;
   readonly #mask: number;
   readonly #longest: number;
+  /** Of the bytes that `get` was asked for last. */
+  #hash = 0;
 
   /**
    * @param places a power of two
@@ -32,23 +34,28 @@ export class ByteCache<T> {
 
   get(buffer: Buffer, start: number, end: number): T | undefined {
     const hash = hashOf(buffer, start, end);
+    this.#hash = hash;
     const entry = this.#entries[hash & this.#mask];
     if (entry?.hash !== hash || !isEqual(entry.bytes, buffer, start, end)) return undefined;
     return entry.value;
   }
 
-  /** After `get` found nothing. */
-  offer(buffer: Buffer, start: number, end: number, value: T): void {
-    if (end - start > this.#longest) return;
-    const hash = hashOf(buffer, start, end);
+  /**
+   * For the bytes that `get` was asked for last, and did not find.
+   * @returns whether the value is kept
+   */
+  offer(buffer: Buffer, start: number, end: number, value: T): boolean {
+    if (end - start > this.#longest) return false;
+    const hash = this.#hash;
     const place = hash & this.#mask;
     if (this.#seen[place] !== hash) {
       this.#seen[place] = hash;
-      return;
+      return false;
     }
     const bytes = Buffer.allocUnsafeSlow(end - start);
     buffer.copy(bytes, 0, start, end);
     this.#entries[place] = { hash, bytes, value };
+    return true;
   }
 }
 

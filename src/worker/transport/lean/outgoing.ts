@@ -7,6 +7,14 @@ import { NO_OWNER } from './no-owner.js';
 import type { PendingWrite, WriteCallback } from './pending-write.js';
 import { throwLater } from './throw-later.js';
 
+/**
+ * Bytes of answers that may wait for one client. A client that opens streams and never reads can pin no more: its further
+ * calls are refused until it has read.
+ */
+export const MAX_WAITING = 256 * 1024 * 1024;
+
+const MOST_DEPTH = 16;
+
 export class Outgoing {
   #owner: LinkOwner;
   /** Called when all DATA of a stream that was ended has left. */
@@ -16,21 +24,31 @@ export class Outgoing {
   #first: LeanStream | null = null;
   #last: LeanStream | null = null;
   #isSending = false;
+  #waitingBytes = 0;
+  /** Callbacks within callbacks. */
+  #depth = 0;
 
   constructor(owner: LinkOwner, onDrained: (stream: LeanStream) => void) {
     this.#owner = owner;
     this.#onDrained = onDrained;
   }
 
+  /** More waits than may. */
+  get isFull(): boolean {
+    return this.#waitingBytes > MAX_WAITING;
+  }
+
   write(stream: LeanStream, buffer: Buffer, callback: WriteCallback | undefined): void {
     const size = buffer.length;
-    if (size <= MAX_FRAME && size <= stream.window && size <= this.#credit && stream.waiting === null && this.#first === null) {
+    // A stream that has something waiting is in line, or its window is used up.
+    if (size <= MAX_FRAME && size <= stream.window && size <= this.#credit && this.#first === null) {
       stream.window -= size;
       this.#credit -= size;
       this.#owner.data(stream.id, buffer, 0, size, false);
-      callback?.();
+      if (callback !== undefined) this.#callBack(callback);
       return;
     }
+    this.#waitingBytes += size;
     const waiting = { buffer, sent: 0, callback, resource: new AsyncResource('GRPC_WRITE') };
     if (stream.waiting === null) stream.waiting = [waiting];
     else stream.waiting.push(waiting);
@@ -42,6 +60,13 @@ export class Outgoing {
     if (stream.waiting === null || stream.isInLine || stream.window <= 0) return;
     this.#lineUp(stream);
     this.#send();
+  }
+
+  /** The stream has ended. */
+  drop(stream: LeanStream): void {
+    if (stream.waiting === null) return;
+    for (const { buffer, sent } of stream.waiting) this.#waitingBytes -= buffer.length - sent;
+    stream.waiting = null;
   }
 
   credit(bytes: number): void {
@@ -67,6 +92,20 @@ export class Outgoing {
     stream.isInLine = false;
   }
 
+  /** At once, which spares a call a tick, but not deeper and deeper where each callback writes the next message. */
+  #callBack(callback: WriteCallback): void {
+    if (this.#depth === MOST_DEPTH) {
+      process.nextTick(callback);
+      return;
+    }
+    this.#depth += 1;
+    try {
+      callback();
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
   /** One frame a turn, so that a large message does not keep others waiting. */
   #send(): void {
     // A callback that writes again is served by the loop that runs already.
@@ -89,6 +128,7 @@ export class Outgoing {
   #sendPiece(stream: LeanStream, next: PendingWrite, size: number): void {
     stream.window -= size;
     this.#credit -= size;
+    this.#waitingBytes -= size;
     const start = next.sent;
     next.sent += size;
     const isWhole = next.sent === next.buffer.length;

@@ -2,6 +2,7 @@
  * Runs in a worker. The streams of one client connection, or of one link of a router: moves frames between the seam
  * (src/front/link.ts) and the streams that grpc-js works on, within the windows of both directions.
  */
+import { status } from '@grpc/grpc-js';
 import type { Link, LinkOwner } from '../../../front/link.js';
 import { ConnectionError } from '../../../http2/connection-error.js';
 import { DEFAULT_WINDOW, ERROR_CODE, MAX_WINDOW, STREAM_WINDOW } from '../../../http2/constants.js';
@@ -28,6 +29,13 @@ export interface SessionOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** The answer to a call whose client does not read those that it has. */
+const UNREAD: AnswerHeaders = {
+  ':status': 200,
+  'content-type': 'application/grpc+proto',
+  'grpc-status': status.RESOURCE_EXHAUSTED,
+  'grpc-message': 'The client leaves too many answers unread.',
+};
 
 export class Session implements Link, StreamSession {
   readonly socket: PeerSocket;
@@ -125,6 +133,8 @@ export class Session implements Link, StreamSession {
 
   close(): void {
     this.#owner = NO_OWNER;
+    // No stream is above it: none is opened any more.
+    this.#highestId = Infinity;
     this.#outgoing.close();
     for (const stream of this.#streams) this.#finish(stream, ERROR_CODE.CANCEL);
   }
@@ -164,8 +174,8 @@ export class Session implements Link, StreamSession {
   #openStream(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     this.#highestId = id;
     const headers = this.#requests.read(buffer, start, end);
-    if (headers === 'too large') {
-      const block = this.#answers.headers(this.#requests.refusal);
+    if (headers === 'too large' || this.#outgoing.isFull) {
+      const block = this.#answers.headers(headers === 'too large' ? this.#requests.refusal : UNREAD);
       this.#owner.headers(id, block, 0, block.length, true);
       return;
     }
@@ -229,6 +239,7 @@ export class Session implements Link, StreamSession {
   #finish(stream: LeanStream, code: number): void {
     if (stream.closed) return;
     this.#streams.delete(stream.id);
+    this.#outgoing.drop(stream);
     const parked = stream.finish(code);
     const credit = parked === 0 ? 0 : this.#parking.leave(parked);
     if (credit > 0) this.#owner.took(credit);

@@ -85,20 +85,20 @@ for (const kind of KINDS) {
   });
 
   test(`a ${kind} call that the client cancels is cancelled for its handler, and nothing is sent any more`, async () => {
-    let cancelled: Promise<unknown> | null = null;
+    const cancelled: Promise<unknown>[] = [];
     const rig = startLeanRig({
       handlers: {
         [kind]: (call: LooseCall) => {
-          cancelled = once(call as unknown as NodeJS.EventEmitter, 'cancelled');
+          cancelled.push(once(call as unknown as NodeJS.EventEmitter, 'cancelled'));
         },
       },
     });
     const call = rig.client.begin(requestFields(`/test.Calls/${kind}`));
     call.send(frame('a'), kind === 'unary' || kind === 'serverStream');
     await new Promise(setImmediate);
-    assert.ok(cancelled !== null);
+    assert.equal(cancelled.length, 1);
     call.cancel();
-    await (cancelled as Promise<unknown>);
+    await cancelled[0];
     assert.deepEqual(rig.client.log, []);
     assertClean(rig);
   });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LINK_WINDOW } from '#src/front/link.js';
 import { ERROR_CODE, MAX_FRAME, MAX_WINDOW, STREAM_WINDOW } from '#src/http2/constants.js';
+import { MAX_WAITING } from '#src/worker/transport/lean/outgoing.js';
 import { MAX_PARKED } from '#src/worker/transport/lean/parking.js';
 import type { LooseCall } from '../../../support/call-rig.js';
 import { startLeanRig } from '../../../support/lean-rig.js';
@@ -70,6 +71,19 @@ describe('to the client', () => {
     ]);
   });
 
+  test('nobody passes those who wait for the link, however little they have', async () => {
+    const { client } = startLeanRig({ ...HELD, handlers: { unary: sized } });
+    await client.set(LINK_WINDOW * 2);
+    client.call('/test.Calls/unary', [String(LINK_WINDOW - 105)]);
+    const waiting = client.call('/test.Calls/unary', ['200']);
+    const small = client.call('/test.Calls/unary', ['1']);
+    await turn();
+    assert.equal(client.outstanding, LINK_WINDOW - 100);
+    client.log.length = 0;
+    client.giveCredit();
+    assert.deepEqual(client.log.filter((line) => line.includes('DATA')), [`${waiting.id} DATA 205`, `${small.id} DATA 6`]);
+  });
+
   test('a stream whose window is used up keeps nobody waiting', async () => {
     const { client } = startLeanRig({ ...HELD, handlers: { unary: sized } });
     client.call('/test.Calls/unary', ['100000']);
@@ -104,7 +118,20 @@ describe('to the client', () => {
     assert.equal(call.bytes.length, 100_000);
   });
 
-  test('a stream whose window grows above 2^31-1 is reset, the others go on', async () => {
+  test('a client that leaves too much unread gets no further calls until it reads', async () => {
+    const { client, session } = startLeanRig({ ...HELD, handlers: { unary: sized } });
+    const count = 5;
+    const calls = Array.from({ length: count }, () => client.call('/test.Calls/unary', [String(MAX_WAITING / (count - 1))]));
+    await turn();
+    const refused = await client.call('/test.Calls/unary', ['1']).ended;
+    assert.equal(refused.status, 8);
+    assert.equal(session.size, count);
+    calls.pop()?.cancel();
+    assert.equal((await client.call('/test.Calls/unary', ['1']).ended).status, 0);
+    assert.deepEqual(client.violations, []);
+  });
+
+  test('a stream whose window grows above 2^31-1 is reset, the others go on', () => {
     const { client, session } = startLeanRig({ ...HELD, handlers: { unary: () => undefined } });
     const call = client.call('/test.Calls/unary', ['1']);
     const other = client.call('/test.Calls/unary', ['1']);
@@ -123,7 +150,7 @@ describe('to the client', () => {
     assert.equal(client.failure?.code, ERROR_CODE.FLOW_CONTROL_ERROR);
   });
 
-  test('a message of 4 MiB passes a window of one byte more at a time', async () => {
+  test('a message of 4 MiB passes a tiny window', async () => {
     const { client } = startLeanRig({ handlers: { unary: sized } });
     await client.set(1021);
     const call = await client.call('/test.Calls/unary', [String(4 * 1024 * 1024)]).ended;
@@ -210,11 +237,10 @@ describe('from the client', () => {
     let read = (): void => undefined;
     const gate = new Promise<void>((resolve) => (read = resolve));
     const { client, session } = startLeanRig({
-      handlers: { async bidi(call) {
-        await gate;
+      handlers: { bidi: (call) => void gate.then(() => {
         call.on('data', () => undefined);
         call.on('end', () => call.end());
-      } },
+      }) },
     });
     const streams = MAX_PARKED / STREAM_WINDOW + 2;
     const calls = Array.from({ length: streams }, () => client.begin(requestFields('/test.Calls/bidi')));

@@ -162,7 +162,7 @@ describe('with the guard and the accounting of a worker', () => {
     const seen: (string | undefined)[] = [];
     const { client } = startGuarded({
       serverStream(call) {
-        for (let count = 0; count < 20; count += 1) call.write(Buffer.alloc(10_000));
+        for (let count = 0; count < 40; count += 1) call.write(Buffer.alloc(10_000));
         call.on('drain', () => {
           seen.push(callContext.getStore()?.path);
           call.end();
@@ -170,7 +170,7 @@ describe('with the guard and the accounting of a worker', () => {
       },
     });
     const call = await client.call('/test.Calls/serverStream', ['a']).ended;
-    assert.equal(call.messages.length, 20);
+    assert.equal(call.messages.length, 40);
     assert.deepEqual(seen, ['/test.Calls/serverStream']);
   });
 

