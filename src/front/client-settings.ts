@@ -8,13 +8,13 @@ import type { Clock } from '../shared/clock.js';
 import { misfit } from './faults.js';
 import { HELLO_TIMEOUT, type FrontLimits } from './front-limits.js';
 import { TABLE_SETTING } from './header-lane.js';
-import type { Link } from './link.js';
+import type { Links } from './link.js';
 import type { Outlet } from './outlet.js';
 
 export interface ClientSettingsOptions {
   readonly clock: Clock;
   readonly outlet: Outlet;
-  readonly links: () => Iterable<Link>;
+  readonly links: () => Links;
   /** Our settings were not acknowledged in time. */
   readonly onSilence: (code: number, reason: string) => void;
 }
@@ -78,14 +78,9 @@ export class ClientSettings {
     this.#window = window;
     if (window >= previous) this.#acknowledge();
     if (window === previous) return;
-    const links = [...this.#options.links()];
-    let awaited = links.length;
-    const applied = (): void => {
-      awaited -= 1;
-      if (awaited === 0 && window < previous) this.#acknowledge();
-    };
-    if (links.length === 0 && window < previous) this.#acknowledge();
-    for (const link of links) link.settings(window, applied);
+    this.#options.links().settings(window, () => {
+      if (window < previous) this.#acknowledge();
+    });
   }
 
   #acknowledge(): void {

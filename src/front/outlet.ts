@@ -46,6 +46,11 @@ export class Outlet {
     socket.once('close', onClose);
   }
 
+  /** Bytes that wait here and in the socket. */
+  get buffered(): number {
+    return this.frames.length + this.#socket.writableLength;
+  }
+
   /** Frames are waiting: they leave when what happens at this moment has happened. */
   flushSoon(): void {
     if (this.#state === 'idle') {

@@ -57,10 +57,7 @@ export class LeanTransport implements Transport {
       limits: this.#config,
       clock: systemClock,
       random: Math.random,
-      connect: (owner) => {
-        const session = new Session({ owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers });
-        return { choose: () => session, open: [session] };
-      },
+      connect: (owner) => new Session({ owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers }),
       onClose: (fault) => {
         this.#connections.delete(connection);
         if (fault !== null) this.#onFault(`${peer.remoteAddress ?? 'unknown'}:${peer.remotePort ?? 0}`, fault);

@@ -3,7 +3,7 @@
  * (src/front/link.ts) and the streams that grpc-js works on, within the windows of both directions.
  */
 import { status } from '@grpc/grpc-js';
-import type { Link, LinkOwner } from '../../../front/link.js';
+import type { Link, LinkOwner, Links } from '../../../front/link.js';
 import { ConnectionError } from '../../../http2/connection-error.js';
 import { DEFAULT_WINDOW, ERROR_CODE, MAX_WINDOW, STREAM_WINDOW } from '../../../http2/constants.js';
 import { StreamTable } from '../../../http2/stream-table.js';
@@ -37,7 +37,8 @@ const UNREAD: AnswerHeaders = {
   'grpc-message': 'The client leaves too many answers unread.',
 };
 
-export class Session implements Link, StreamSession {
+/** The only link of its connection, whose calls all come here. */
+export class Session implements Link, Links, StreamSession {
   readonly socket: PeerSocket;
   #owner: LinkOwner;
   readonly #open: SessionOptions['open'];
@@ -65,6 +66,10 @@ export class Session implements Link, StreamSession {
   }
 
   // From the client.
+
+  choose(): Link {
+    return this;
+  }
 
   headers(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     const stream = this.#streams.get(id);
