@@ -12,7 +12,7 @@ export interface Candidate {
  * How much more than the least busy worker the home of a connection may have in flight: a part of what that one has.
  * So one call too many is enough to go elsewhere while there are few, and a quiet client stays where it is.
  */
-const SMALL_PART = 1 / 8;
+const SMALL_PART = 1 / 16;
 
 /**
  * The least busy worker, or the home of the connection when that is hardly busier; those that are late come last.
