@@ -3,7 +3,7 @@
  * of the client's, its links hear what concerns streams (RFC 9113 sections 6.5 and 6.9.2).
  */
 import { DEFAULT_WINDOW, ERROR_CODE, SETTING, STREAM_WINDOW } from '../http2/constants.js';
-import { parseSettings } from '../http2/settings.js';
+import { findSetting } from '../http2/settings.js';
 import type { Clock } from '../shared/clock.js';
 import { misfit } from './faults.js';
 import { HELLO_TIMEOUT, type FrontLimits } from './front-limits.js';
@@ -55,10 +55,7 @@ export class ClientSettings {
   }
 
   apply(buffer: Buffer, start: number, end: number): void {
-    let window = this.#window;
-    parseSettings(buffer, start, end, (setting, value) => {
-      if (setting === SETTING.INITIAL_WINDOW_SIZE) window = value;
-    });
+    const window = findSetting(buffer, start, end, SETTING.INITIAL_WINDOW_SIZE) ?? this.#window;
     if (this.state === 'greeting') {
       const { clock, onSilence } = this.#options;
       this.state = 'settling';

@@ -1,8 +1,5 @@
 /** Runs in a router. Of a link that was lost: the calls that its worker has seen nothing of, made whole again. */
-import { HeaderBlock } from '../front/header-block.js';
-import { uint31At } from '../http2/bytes.js';
-import { FLAG, FRAME } from '../http2/constants.js';
-import { FrameReader } from '../http2/frame-reader.js';
+import { LinkReader, type LinkListener } from '../front/link-reader.js';
 import type { WaitingCall } from './waiting-call.js';
 
 /**
@@ -12,26 +9,43 @@ import type { WaitingCall } from './waiting-call.js';
  * @returns those calls, but for what their clients have given up meanwhile
  */
 export function readUnsentCalls(frames: Buffer, from: number, makeCall: (id: number) => WaitingCall): readonly WaitingCall[] {
-  const calls = new Map<number, WaitingCall>();
-  const block = new HeaderBlock(Infinity, Infinity);
-  const onBlock = (id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void => {
-    if (id >= from && !calls.has(id)) calls.set(id, makeCall(id));
-    calls.get(id)?.headers(id, buffer, start, end, endStream);
-  };
-  const reader = new FrameReader((type, flags, id, buffer, start, end) => {
-    const endStream = (flags & FLAG.END_STREAM) !== 0;
-    const isWhole = (flags & FLAG.END_HEADERS) !== 0;
-    if (type === FRAME.HEADERS && isWhole) onBlock(id, buffer, start, end, endStream);
-    else if (type === FRAME.HEADERS) block.begin(id, endStream, buffer.subarray(start, end));
-    else if (type === FRAME.DATA) calls.get(id)?.data(id, buffer, start, end, endStream);
-    else if (type === FRAME.WINDOW_UPDATE) calls.get(id)?.windowUpdate(id, uint31At(buffer, start));
-    else if (type === FRAME.RST_STREAM) calls.delete(id);
-    else if (type === FRAME.CONTINUATION) {
-      const isLast = block.endStream;
-      const whole = block.continue(buffer.subarray(start, end), isWhole);
-      if (whole !== null) onBlock(id, whole, 0, whole.length, isLast);
-    }
-  });
-  reader.push(frames);
-  return [...calls.values()];
+  const collector = new Collector(from, makeCall);
+  new LinkReader(collector).push(frames);
+  return [...collector.calls.values()];
+}
+
+class Collector implements LinkListener {
+  readonly calls = new Map<number, WaitingCall>();
+  readonly #from: number;
+  readonly #makeCall: (id: number) => WaitingCall;
+
+  constructor(from: number, makeCall: (id: number) => WaitingCall) {
+    this.#from = from;
+    this.#makeCall = makeCall;
+  }
+
+  onHeaders(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    if (id >= this.#from && !this.calls.has(id)) this.calls.set(id, this.#makeCall(id));
+    this.calls.get(id)?.headers(id, buffer, start, end, endStream);
+  }
+
+  onData(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    this.calls.get(id)?.data(id, buffer, start, end, endStream);
+  }
+
+  onWindowUpdate(id: number, increment: number): void {
+    this.calls.get(id)?.windowUpdate(id, increment);
+  }
+
+  onReset(id: number): void {
+    this.calls.get(id)?.drop();
+    this.calls.delete(id);
+  }
+
+  // What is not about calls.
+  onSettings(): void { /* The next link begins with the newest. */ }
+  onSettingsAck(): void { /* As above. */ }
+  onPing(): void { /* Nobody waits for an answer any more. */ }
+  onPingAck(): void { /* As above. */ }
+  onGoaway(): void { /* Not from a router. */ }
 }

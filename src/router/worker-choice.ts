@@ -28,7 +28,7 @@ export function chooseWorker<T extends Candidate>(workers: readonly T[], home: T
     if (worker === undefined || worker.standing === 'out') continue;
     if (best === null || isBetter(worker, best)) best = worker;
   }
-  if (home === null || best === null || home.standing !== best.standing) return best;
+  if (best === null || home?.standing !== best.standing) return best;
   return home.inFlight - best.inFlight <= best.inFlight * SMALL_PART ? home : best;
 }
 

@@ -3,19 +3,15 @@
  * are, and the worker's to the client. Nothing is decoded. The other half is src/worker/served-link.ts.
  */
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
-import { HeaderBlock } from '../front/header-block.js';
-import { CREDIT_STEP } from '../front/link-steps.js';
+import { LinkReader, type LinkListener } from '../front/link-reader.js';
 import type { Link, SwitchOwner } from '../front/link.js';
 import { Outlet } from '../front/outlet.js';
-import { Parking } from '../front/parking.js';
-import { uint31At, uint32At } from '../http2/bytes.js';
-import { ERROR_CODE, FLAG, FRAME, PREFACE, SETTING, STREAM_WINDOW } from '../http2/constants.js';
-import { FrameReader } from '../http2/frame-reader.js';
-import { parseSettings } from '../http2/settings.js';
+import { ERROR_CODE, PREFACE, SETTING, STREAM_WINDOW } from '../http2/constants.js';
 import type { Clock } from '../shared/clock.js';
 import { systemCode, toError } from '../shared/errors.js';
 import type { CallUnits } from './call-units.js';
 import { LinkCalls } from './link-calls.js';
+import { LinkWindows } from './link-windows.js';
 import type { RoutedWorker } from './routed-worker.js';
 import type { WaitingCall } from './waiting-call.js';
 
@@ -47,7 +43,7 @@ export interface WorkerLinkOptions {
   readonly onClosed: (link: WorkerLink) => void;
 }
 
-export class WorkerLink implements Link {
+export class WorkerLink implements Link, LinkListener {
   readonly worker: RoutedWorker;
   readonly calls: LinkCalls;
   /** Calls that wait until it is open. */
@@ -62,14 +58,8 @@ export class WorkerLink implements Link {
   readonly #owner: SwitchOwner;
   readonly #socket: Socket;
   readonly #outlet: Outlet;
-  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end));
-  readonly #block = new HeaderBlock(Infinity, Infinity);
-  readonly #parking = new Parking();
-  /** Bytes of the client that the worker has not taken, and of the worker that have not gone to the client. */
-  #parked = 0;
-  #held = 0;
-  /** Gone to the client, and not told yet. */
-  #credit = 0;
+  readonly #reader = new LinkReader(this);
+  readonly #windows = new LinkWindows();
   readonly #applied: (() => void)[] = [];
   #reason: string | null = null;
 
@@ -90,7 +80,7 @@ export class WorkerLink implements Link {
 
   /** Bytes that wait on it, in either direction. */
   get buffered(): number {
-    return this.#outlet.buffered + this.#held;
+    return this.#outlet.buffered + this.#windows.held;
   }
 
   /** Whether new calls may come. */
@@ -115,10 +105,7 @@ export class WorkerLink implements Link {
   data(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     this.#outlet.frames.data(id, buffer, start, end, endStream);
     this.#outlet.flushSoon();
-    const size = end - start;
-    this.#parked += size;
-    const credit = this.#parking.enter(size);
-    if (credit > 0) this.#owner.took(credit);
+    this.#creditClient(this.#windows.enter(end - start));
   }
 
   reset(id: number, code: number): void {
@@ -144,12 +131,10 @@ export class WorkerLink implements Link {
   }
 
   credit(bytes: number): void {
-    this.#held -= bytes;
-    this.#credit += bytes;
-    if (this.#credit < CREDIT_STEP || this.state !== 'open') return;
-    this.#outlet.frames.windowUpdate(0, this.#credit);
+    const increment = this.#windows.release(bytes);
+    if (increment === 0 || this.state !== 'open') return;
+    this.#outlet.frames.windowUpdate(0, increment);
     this.#outlet.flushSoon();
-    this.#credit = 0;
   }
 
   /** Says that there is nothing more to come; its calls, if any, are over when the worker has heard of it. */
@@ -197,70 +182,50 @@ export class WorkerLink implements Link {
     }
   }
 
-  #onFrame(type: number, flags: number, id: number, buffer: Buffer, start: number, end: number): void {
-    switch (type) {
-      case FRAME.DATA:
-        this.#onData(flags, id, buffer, start, end);
-        break;
-      case FRAME.HEADERS:
-        if ((flags & FLAG.END_HEADERS) !== 0) this.#onBlock(id, buffer, start, end, (flags & FLAG.END_STREAM) !== 0);
-        else this.#block.begin(id, (flags & FLAG.END_STREAM) !== 0, buffer.subarray(start, end));
-        break;
-      case FRAME.CONTINUATION: {
-        const { endStream } = this.#block;
-        const block = this.#block.continue(buffer.subarray(start, end), (flags & FLAG.END_HEADERS) !== 0);
-        if (block !== null) this.#onBlock(id, block, 0, block.length, endStream);
-        break;
-      }
-      case FRAME.RST_STREAM:
-        this.#owner.reset(id, uint32At(buffer, start));
-        this.#ended(id);
-        break;
-      case FRAME.WINDOW_UPDATE:
-        if (id === 0) this.#took(uint31At(buffer, start));
-        else this.#owner.windowUpdate(id, uint31At(buffer, start));
-        break;
-      case FRAME.SETTINGS:
-        if ((flags & FLAG.ACK) === 0) this.#onSettings(buffer, start, end);
-        else this.#applied.shift()?.();
-        break;
-      case FRAME.PING:
-        if (this.calls.answered()) this.#outlet.frames.ping(PING, false);
-        this.#outlet.flushSoon();
-        this.#closeIfIdle();
-        break;
-      case FRAME.GOAWAY:
-        this.#onGoaway(uint32At(buffer, start + 4), buffer.toString('utf8', start + 8, end));
-        break;
-      default:
-        throw new Error(`a frame of type ${type} on a link`);
-    }
-  }
-
-  #onBlock(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
+  onHeaders(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     this.#owner.headers(id, buffer, start, end, endStream);
     if (endStream) this.#ended(id);
   }
 
-  #onData(flags: number, id: number, buffer: Buffer, start: number, end: number): void {
-    const endStream = (flags & FLAG.END_STREAM) !== 0;
-    this.#held += end - start;
+  onData(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    this.#windows.hold(end - start);
     if (!this.#owner.data(id, buffer, start, end, endStream) && end > start) this.credit(end - start);
     if (endStream) this.#ended(id);
   }
 
-  #onSettings(buffer: Buffer, start: number, end: number): void {
-    let window: number | null = null;
-    parseSettings(buffer, start, end, (setting, value) => {
-      if (setting === SETTING.INITIAL_WINDOW_SIZE) window = value;
-    });
+  onReset(id: number, code: number): void {
+    this.#owner.reset(id, code);
+    this.#ended(id);
+  }
+
+  onWindowUpdate(id: number, increment: number): void {
+    if (id === 0) this.#creditClient(this.#windows.took(increment));
+    else this.#owner.windowUpdate(id, increment);
+  }
+
+  onSettings(window: number | null): void {
     // Windows of streams are end to end, and the client has been told of ours.
-    if (window !== null && window !== STREAM_WINDOW) throw new Error(`a worker whose streams take ${String(window)} bytes, not ${STREAM_WINDOW}`);
+    if (window !== null && window !== STREAM_WINDOW) throw new Error(`a worker whose streams take ${window} bytes, not ${STREAM_WINDOW}`);
     this.#outlet.frames.settingsAck();
     this.#outlet.flushSoon();
   }
 
-  #onGoaway(code: number, text: string): void {
+  onSettingsAck(): void {
+    this.#applied.shift()?.();
+  }
+
+  onPing(): void {
+    throw new Error('a ping from a worker');
+  }
+
+  /** It has read everything up to our question. */
+  onPingAck(): void {
+    if (this.calls.answered()) this.#outlet.frames.ping(PING, false);
+    this.#outlet.flushSoon();
+    this.#closeIfIdle();
+  }
+
+  onGoaway(code: number, text: string): void {
     if (!FAULTS_OF_CLIENTS.includes(code)) {
       this.#break(text);
       return;
@@ -270,10 +235,8 @@ export class WorkerLink implements Link {
     this.#owner.fail(code, text);
   }
 
-  #took(bytes: number): void {
-    this.#parked -= bytes;
-    const credit = this.#parking.leave(bytes);
-    if (credit > 0) this.#owner.took(credit);
+  #creditClient(bytes: number): void {
+    if (bytes > 0) this.#owner.took(bytes);
   }
 
   #ended(id: number): void {
@@ -298,7 +261,7 @@ export class WorkerLink implements Link {
     this.#reader.stop();
     if (isLost) {
       for (const applied of this.#applied.splice(0)) applied();
-      this.#took(this.#parked);
+      this.#creditClient(this.#windows.tookAll());
       this.worker.doubt();
       onLost(this, this.#reason ?? 'it closed the connection');
     }

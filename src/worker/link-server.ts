@@ -4,10 +4,9 @@
  */
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
-import type { ServerInterceptor } from '@grpc/grpc-js';
+import type { Server as GrpcServer, ServerInterceptor } from '@grpc/grpc-js';
 import type { Clock } from '../shared/clock.js';
 import { ServedLink } from './served-link.js';
-import type { ServicerServer } from './servicer-server.js';
 import { createLeanServer, type OpenStream } from './transport/lean/adapter.js';
 import { AnswerEncoder } from './transport/lean/answer-headers.js';
 import { RequestReader } from './transport/lean/request-headers.js';
@@ -17,7 +16,7 @@ import { Session } from './transport/lean/session.js';
 const BACKLOG = 4096;
 
 export interface LinkServerOptions {
-  readonly server: ServicerServer;
+  readonly server: GrpcServer;
   /** Outermost first; they see every call. */
   readonly interceptors: readonly ServerInterceptor[];
   /** Bytes of a header list. */

@@ -3,17 +3,14 @@
  * answers. The other half is src/router/worker-link.ts.
  */
 import type { Socket } from 'node:net';
-import { HeaderBlock } from '../front/header-block.js';
 import { Hello } from '../front/hello.js';
+import { LinkReader, type LinkListener } from '../front/link-reader.js';
 import type { LinkOwner } from '../front/link.js';
 import { TOOK_STEP } from '../front/link-steps.js';
 import { Outlet } from '../front/outlet.js';
 import type { PeerFacts } from '../front/peer-facts.js';
 import { ProxyHeaderReader } from '../front/proxy-header.js';
-import { uint32At } from '../http2/bytes.js';
-import { ERROR_CODE, FLAG, FRAME, SETTING, STREAM_WINDOW } from '../http2/constants.js';
-import { FrameReader } from '../http2/frame-reader.js';
-import { parseSettings } from '../http2/settings.js';
+import { ERROR_CODE, SETTING, STREAM_WINDOW } from '../http2/constants.js';
 import type { Clock } from '../shared/clock.js';
 import { toError } from '../shared/errors.js';
 import type { Session } from './transport/lean/session.js';
@@ -32,13 +29,12 @@ export interface ServedLinkOptions {
   readonly onClose: (reason: string | null) => void;
 }
 
-export class ServedLink implements LinkOwner {
+export class ServedLink implements LinkOwner, LinkListener {
   readonly #connect: ServedLinkOptions['connect'];
   readonly #outlet: Outlet;
   readonly #header = new ProxyHeaderReader();
   readonly #hello = new Hello();
-  readonly #block = new HeaderBlock(Infinity, Infinity);
-  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end));
+  readonly #reader = new LinkReader(this);
   #stage: 'header' | 'hello' | 'frames' | 'ended' = 'header';
   /** Null on a link that carries no calls. */
   #session: Session | null = null;
@@ -136,50 +132,45 @@ export class ServedLink implements LinkOwner {
     return header.rest;
   }
 
-  #onFrame(type: number, flags: number, id: number, buffer: Buffer, start: number, end: number): void {
-    switch (type) {
-      case FRAME.DATA:
-        this.#session?.data(id, buffer, start, end, (flags & FLAG.END_STREAM) !== 0);
-        break;
-      case FRAME.HEADERS:
-        if ((flags & FLAG.END_HEADERS) !== 0) this.#session?.headers(id, buffer, start, end, (flags & FLAG.END_STREAM) !== 0);
-        else this.#block.begin(id, (flags & FLAG.END_STREAM) !== 0, buffer.subarray(start, end));
-        break;
-      case FRAME.CONTINUATION: {
-        const { endStream } = this.#block;
-        const block = this.#block.continue(buffer.subarray(start, end), (flags & FLAG.END_HEADERS) !== 0);
-        if (block !== null) this.#session?.headers(id, block, 0, block.length, endStream);
-        break;
-      }
-      case FRAME.RST_STREAM:
-        this.#session?.reset(id, uint32At(buffer, start));
-        break;
-      case FRAME.WINDOW_UPDATE:
-        if (id === 0) this.#session?.credit(uint32At(buffer, start));
-        else this.#session?.windowUpdate(id, uint32At(buffer, start));
-        break;
-      case FRAME.SETTINGS:
-        if ((flags & FLAG.ACK) === 0) this.#onSettings(buffer, start, end);
-        break;
-      case FRAME.PING:
-        if ((flags & FLAG.ACK) !== 0) break;
-        this.#outlet.frames.ping(buffer.subarray(start, end), true);
-        this.#outlet.flushSoon();
-        break;
-      default:
-        throw new Error(`a frame of type ${type} on a link`);
-    }
+  onHeaders(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    this.#session?.headers(id, buffer, start, end, endStream);
   }
 
-  #onSettings(buffer: Buffer, start: number, end: number): void {
+  onData(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
+    this.#session?.data(id, buffer, start, end, endStream);
+  }
+
+  onReset(id: number, code: number): void {
+    this.#session?.reset(id, code);
+  }
+
+  onWindowUpdate(id: number, increment: number): void {
+    if (id === 0) this.#session?.credit(increment);
+    else this.#session?.windowUpdate(id, increment);
+  }
+
+  onSettingsAck(): void {
+    // Ours never change.
+  }
+
+  onPing(payload: Buffer): void {
+    this.#outlet.frames.ping(payload, true);
+    this.#outlet.flushSoon();
+  }
+
+  onPingAck(): void {
+    // We never ask.
+  }
+
+  onGoaway(): void {
+    // The end follows.
+  }
+
+  onSettings(window: number | null): void {
     const acknowledge = (): void => {
       this.#outlet.frames.settingsAck();
       this.#outlet.flushSoon();
     };
-    let window: number | null = null;
-    parseSettings(buffer, start, end, (setting, value) => {
-      if (setting === SETTING.INITIAL_WINDOW_SIZE) window = value;
-    });
     if (window === null || this.#session === null) acknowledge();
     else this.#session.settings(window, acknowledge);
   }

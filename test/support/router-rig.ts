@@ -31,8 +31,7 @@ export class RigWorker {
     const server = new grpc.Server();
     server.addService(BYTES_SERVICE, handlers as unknown as grpc.UntypedServiceImplementation);
     this.links = new LinkServer({
-      // The one property that it asks of ours is that it is grpc-js's.
-      server: server as ConstructorParameters<typeof LinkServer>[0]['server'],
+      server,
       interceptors: [],
       maxMetadataSize: ROUTER_LIMITS.maxMetadataSize,
       clock: systemClock,
