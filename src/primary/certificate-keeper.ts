@@ -1,6 +1,6 @@
 /**
  * Runs in the primary. Keeps what TLS needs as new as it is on disk: a good pair goes to the running workers
- * (src/worker/intake.ts swaps it in) and to those that start later; while the files are no good, the last good pair
+ * (src/front/intake.ts swaps it in) and to those that start later; while the files are no good, the last good pair
  * serves on. Says when the certificate in use is about to expire.
  */
 import { utc } from '../config/certificate-dates.js';

@@ -4,12 +4,12 @@
  * go elsewhere, wait for the calls and the sockets, end what is left at its deadline, close what is left after that.
  */
 import { status } from '@grpc/grpc-js';
+import type { Intake } from '../front/intake.js';
 import type { CallSummary } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import type { Emit } from '../shared/events.js';
 import type { ActiveCall } from './calls/active-call.js';
 import type { CallRegistry } from './calls/call-registry.js';
-import type { Intake } from './intake.js';
 import type { Transport } from './transport/transport.js';
 
 export interface DrainLimits {

@@ -5,6 +5,7 @@
 import { isSignatureWanted } from '../config/validate.js';
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import { Intake } from '../front/intake.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
 import type { ActiveCall } from './calls/active-call.js';
 import { explain } from './calls/call-fault.js';
@@ -22,7 +23,6 @@ import { buildServer } from './build-server.js';
 import { Drain, ENDLESS, summarize, type DrainReport } from './drain.js';
 import { startHeartbeat } from './heartbeat.js';
 import { LatencyHistogram } from './latency-histogram.js';
-import { Intake } from './intake.js';
 import { selfCheck } from './self-check.js';
 import { ShutdownHooks } from './shutdown-hooks.js';
 import { Http2Transport } from './transport/http2-transport.js';
@@ -96,9 +96,11 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
       : new Http2Transport(server, allInterceptors);
   const intake = new Intake({
     tls: tls === null ? null : { material: tls, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
-    transport,
-    send,
-    emit,
+    accept: (socket) => transport.accept(socket),
+    onTaken: (id) => send({ type: 'socket-taken', id }),
+    onLost: (id) => send({ type: 'socket-lost', id }),
+    onClosed: (count) => send({ type: 'sockets-closed', count }),
+    onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
   });
   health.setServing();
   await selfCheck(server, transport, config.health ? null : health, config.startTimeout);
