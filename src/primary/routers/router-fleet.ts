@@ -1,0 +1,303 @@
+/**
+ * Runs in the primary. The routers of `balance: rpc`: keeps as many as wanted alive, gives them the connections, and
+ * tells them which workers there are. They live through reloads, so what a reload changes is told to them, too. The
+ * routers' half is src/router/main.ts.
+ */
+import { rmSync } from 'node:fs';
+import type { TlsMaterial } from '../../config/certificates.js';
+import type { Config } from '../../config/options.js';
+import type { FromRouter, RouterLimits, ToRouter } from '../../ipc/router-messages.js';
+import type { Clock } from '../../shared/clock.js';
+import { deferred } from '../../shared/deferred.js';
+import type { Emit } from '../../shared/events.js';
+import type { Dispatcher } from '../dispatcher.js';
+import type { ForkedProcess } from '../fork.js';
+import { Slots } from '../slots.js';
+import { UnitOwner } from '../unit-owner.js';
+import type { WorkerDoor } from '../worker-door.js';
+import type { WorkerHandle } from '../worker-handle.js';
+import { RouterHandle } from './router-handle.js';
+
+/** How long a router may take until it is ready: it loads no user code. In milliseconds. */
+const START_TIMEOUT = 10_000;
+/** Two heartbeats of every router fall into it, in milliseconds. */
+const LOOK_INTERVAL = 1000;
+
+export interface RouterFleetOptions {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Numbers in 0..1. */
+  readonly random: () => number;
+  readonly fork: () => ForkedProcess;
+  readonly dispatcher: Dispatcher;
+  readonly config: Config;
+  readonly tls: TlsMaterial | null;
+  readonly ticketKeys: string;
+  readonly logFormat: 'json' | 'pretty';
+  /** The unix socket on which a worker takes the links of routers. */
+  readonly linkPath: (worker: number) => string;
+  readonly onChange: () => void;
+}
+
+interface Place {
+  readonly order: Extract<ToRouter, { type: 'admit-worker' }>;
+  state: 'admitted' | 'withdrawn';
+}
+
+export class RouterFleet implements WorkerDoor {
+  readonly #options: RouterFleetOptions;
+  readonly #routers = new Map<number, RouterHandle>();
+  readonly #places = new Map<number, Place>();
+  readonly #slots: Slots;
+  readonly #units: UnitOwner;
+  readonly #emptied = deferred<undefined>();
+  readonly #cancels = new Set<() => void>();
+  #config: Config;
+  #tls: TlsMaterial | null;
+  #logLevel: string;
+  #nextId = 1;
+  #state: 'serving' | 'stopping' = 'serving';
+
+  constructor(options: RouterFleetOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#tls = options.tls;
+    this.#logLevel = options.config.log.level;
+    this.#slots = new Slots(options.random);
+    this.#units = new UnitOwner(options.config.maximumConcurrentRpcs);
+  }
+
+  /** Those that have not exited, by their index. */
+  get routers(): readonly RouterHandle[] {
+    return [...this.#routers.values()].sort((one, other) => one.index - other.index);
+  }
+
+  restarts(index: number): number {
+    return this.#slots.restarts(index);
+  }
+
+  start(): void {
+    for (let index = 0; index < this.#options.config.routers; index += 1) this.#fork(index);
+    this.#lookLater();
+  }
+
+  // The workers.
+
+  admit(handle: WorkerHandle): void {
+    const { id, slot, generation } = handle;
+    this.#places.set(id, { order: { type: 'admit-worker', id, slot, generation, path: this.#options.linkPath(id) }, state: 'admitted' });
+    this.#tellOf(id);
+  }
+
+  withdraw(id: number): void {
+    const place = this.#places.get(id);
+    // When all stops, calls that are on their way still need somebody; the routers see to the end of them.
+    if (place === undefined || this.#state === 'stopping') return;
+    place.state = 'withdrawn';
+    this.#tell({ type: 'withdraw-worker', id });
+  }
+
+  readmit(id: number): void {
+    const place = this.#places.get(id);
+    if (place === undefined) return;
+    place.state = 'admitted';
+    this.#tellOf(id);
+  }
+
+  isAdmitted(id: number): boolean {
+    return this.#places.get(id)?.state === 'admitted';
+  }
+
+  gone(id: number): void {
+    if (this.#places.delete(id)) this.#tell({ type: 'worker-gone', id });
+    // One that was killed has left it.
+    rmSync(this.#options.linkPath(id), { force: true });
+  }
+
+  loadOf(id: number): number {
+    let calls = 0;
+    for (const { load } of this.#routers.values()) calls += load?.workers.find((worker) => worker.id === id)?.inFlight ?? 0;
+    return calls;
+  }
+
+  // What a reload changes.
+
+  /** For connections and calls that come from now on. */
+  apply(config: Config, tls: TlsMaterial | null): void {
+    this.#config = config;
+    this.#logLevel = config.log.level;
+    this.#units.setLimit(config.maximumConcurrentRpcs);
+    this.#tell({ type: 'set-limits', limits: limitsOf(config) });
+    this.#tell({ type: 'set-log-level', level: config.log.level });
+    if (tls !== null) this.setCertificates(tls);
+  }
+
+  setCertificates(tls: TlsMaterial): void {
+    this.#tls = tls;
+    this.#tell({ type: 'set-certificates', tls: { pem: tls.pem } });
+  }
+
+  setLogLevel(level: string): void {
+    this.#logLevel = level;
+    this.#tell({ type: 'set-log-level', level });
+  }
+
+  /** Lets the clients go. @param quick all within that many milliseconds; null: as long as their calls take */
+  drain(cause: string, quick: number | null): void {
+    this.#state = 'stopping';
+    for (const cancel of this.#cancels) cancel();
+    for (const router of this.#routers.values()) {
+      router.state = 'draining';
+      router.send({ type: 'drain', cause, quick });
+    }
+    this.#checkEmpty();
+  }
+
+  /** Ends what is left. */
+  kill(): void {
+    for (const router of this.#routers.values()) router.kill();
+  }
+
+  /** Resolves after a drain, when the last router has exited. */
+  get emptied(): Promise<undefined> {
+    return this.#emptied.promise;
+  }
+
+  #fork(index: number): void {
+    const { clock, emit, fork } = this.#options;
+    if (this.#state === 'stopping') return;
+    const id = this.#nextId++;
+    const isFirst = this.#slots.noteFork(index) === 0;
+    const router = new RouterHandle(id, index, fork(), clock.monotonic());
+    this.#routers.set(id, router);
+    router.listen(
+      (message) => this.#take(router, message),
+      (exitCode, signal) => this.#exited(router, exitCode, signal),
+    );
+    emit('router.starting', { ...router.label, cause: isFirst ? 'boot' : 'crash' });
+  }
+
+  #take(router: RouterHandle, message: FromRouter): void {
+    const { clock, dispatcher, emit } = this.#options;
+    router.lastSign = clock.monotonic();
+    switch (message.type) {
+      case 'awake':
+        router.send(this.#startOrder(router.index));
+        break;
+      case 'ready':
+        this.#ready(router);
+        break;
+      case 'failed':
+        emit('router.failed', { ...router.label, error: message.error.message });
+        break;
+      case 'heartbeat':
+        router.noteLoad(message, router.lastSign);
+        break;
+      case 'socket-taken':
+        dispatcher.acknowledged(router.id, message.id);
+        break;
+      case 'socket-lost':
+        dispatcher.lost(router.id, message.id);
+        break;
+      case 'sockets-closed':
+        dispatcher.closed(router.id, message.count);
+        break;
+      case 'units-wanted':
+        this.#units.wanted(router, message.count);
+        break;
+      case 'units-returned':
+        this.#units.returned(router, message.count, message.when);
+        break;
+      case 'drained':
+        break;
+    }
+  }
+
+  #ready(router: RouterHandle): void {
+    const { clock, dispatcher, emit, onChange } = this.#options;
+    if (router.state !== 'starting') return;
+    router.state = 'ready';
+    router.readyAt = clock.monotonic();
+    for (const { order, state } of this.#places.values()) if (state === 'admitted') router.send(order);
+    this.#units.add(router);
+    dispatcher.admit(router.id, {
+      slot: router.index,
+      give: (id, socket, onFailure) => router.sendSocket({ type: 'take-socket', id }, socket, onFailure),
+      confirm: (id) => router.send({ type: 'confirm-socket', id }),
+    });
+    emit('router.ready', { ...router.label, bootMs: Math.round(router.readyAt - router.forkedAt) });
+    onChange();
+  }
+
+  #exited(router: RouterHandle, exitCode: number | null, signal: string | null): void {
+    const { clock, dispatcher, emit, onChange } = this.#options;
+    const now = clock.monotonic();
+    const wasLeaving = router.state === 'draining';
+    router.state = 'gone';
+    this.#routers.delete(router.id);
+    dispatcher.gone(router.id);
+    this.#units.remove(router);
+    emit('router.gone', { ...router.label, cause: wasLeaving ? 'stop' : 'crash', exitCode, signal }, wasLeaving ? 'info' : 'warn');
+    if (!wasLeaving) this.#replace(router, now);
+    this.#checkEmpty();
+    onChange();
+  }
+
+  #replace(router: RouterHandle, now: number): void {
+    const { retryAt } = this.#slots.charge(router.index, now, router.readyAt === null ? 0 : now - router.readyAt);
+    if (retryAt <= now) this.#fork(router.index);
+    else this.#after(retryAt - now, () => this.#fork(router.index));
+  }
+
+  /** One that hangs holds its clients until it is killed; there is nobody who could take them from it. */
+  #lookLater(): void {
+    const { clock, emit } = this.#options;
+    this.#after(LOOK_INTERVAL, () => {
+      const now = clock.monotonic();
+      for (const router of this.#routers.values()) {
+        const limit = router.state === 'starting' ? START_TIMEOUT : this.#config.hangTimeout;
+        if (now - router.lastSign <= limit) continue;
+        emit('router.killed', { ...router.label, cause: router.state === 'starting' ? 'startTimeout' : 'silent' });
+        router.kill();
+      }
+      this.#lookLater();
+    });
+  }
+
+  #startOrder(index: number): ToRouter {
+    const { ticketKeys, logFormat } = this.#options;
+    const { name, clientAuthentication } = this.#config;
+    return {
+      type: 'start', index, name, limits: limitsOf(this.#config), clientAuthentication,
+      tls: this.#tls === null ? null : { pem: this.#tls.pem },
+      ticketKeys, logLevel: this.#logLevel, logFormat,
+    };
+  }
+
+  #tellOf(id: number): void {
+    const place = this.#places.get(id);
+    if (place !== undefined) this.#tell(place.order);
+  }
+
+  #tell(message: ToRouter): void {
+    for (const router of this.#routers.values()) if (router.state === 'ready' || router.state === 'draining') router.send(message);
+  }
+
+  #checkEmpty(): void {
+    if (this.#state === 'stopping' && this.#routers.size === 0) this.#emptied.resolve(undefined);
+  }
+
+  #after(ms: number, callback: () => void): void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#cancels.delete(cancel);
+      callback();
+    });
+    this.#cancels.add(cancel);
+  }
+}
+
+function limitsOf({
+  maxConcurrentStreams, maxMetadataSize, keepalive, maxConnectionAge, maxConnectionAgeGrace, maxConnectionIdle, queueTimeout,
+}: Config): RouterLimits {
+  return { maxConcurrentStreams, maxMetadataSize, keepalive, maxConnectionAge, maxConnectionAgeGrace, maxConnectionIdle, queueTimeout };
+}
