@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
@@ -14,7 +15,7 @@ import { VERSION } from '../shared/version.js';
 import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Dispatcher } from './dispatcher.js';
-import { forkWorker } from './fork.js';
+import { forkChild } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
 import { autoMaxConnections } from './open-file-limit.js';
@@ -24,15 +25,18 @@ import { Ports } from './ports.js';
 import { RefusalLog } from './refusal-log.js';
 import { Reloader, type Prepared } from './reloader.js';
 import { carryOver } from './restart-required.js';
+import { RouterFleet } from './routers/router-fleet.js';
 import { claimRuntimeFolder } from './runtime-folder.js';
 import { Signals } from './signals.js';
 import { describeStatus } from './status.js';
+import { QUICK_STOP } from './staff.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor } from './supervisor.js';
 import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { welcome } from './welcome.js';
+import { ConnectionDoor } from './worker-door.js';
 
 /** The settings as a start or a reload finds them. */
 export interface Settings {
@@ -117,19 +121,38 @@ async function run(
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
+  const routers =
+    config.balance === 'connection'
+      ? null
+      : new RouterFleet({
+          clock,
+          emit,
+          random: Math.random,
+          fork: () => forkChild('router', { nodeArguments: [], logFd: LOG_FD }),
+          dispatcher,
+          config,
+          tls,
+          ticketKeys,
+          logFormat,
+          linkPath: (worker) => join(files.folder, `w${worker}.sock`),
+          onChange: () => watchers.notify(),
+        });
+  const door = routers ?? new ConnectionDoor(dispatcher);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
     clock,
     emit,
     random: Math.random,
-    fork: ({ config: { nodeArguments } }) => forkWorker({ nodeArguments, logFd: LOG_FD }),
+    fork: ({ config: { nodeArguments } }) => forkChild('worker', { nodeArguments, logFd: LOG_FD }),
     dispatcher,
+    door,
     generation,
     onReady() {
       const workers = supervisor.workers.filter(({ state }) => state === 'ready');
       const services = workers[0]?.services ?? [];
       const { maximumConcurrentRpcs } = config;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.plan.goal.workers);
+      const shares = routers === null ? supervisor.plan.goal.workers : 1;
+      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, shares);
       emit('daemon.ready', {
         address: ports.address,
         port: ports.port,
@@ -147,6 +170,7 @@ async function run(
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
+      routers?.drain('stop', null);
     },
     onChange() {
       watchers.notify();
@@ -161,14 +185,14 @@ async function run(
     isCodeProven: (number) => code.isProven(number),
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
-  const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
+  const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
 
   const certificates = new CertificateKeeper({
     clock,
     emit,
     generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
     generationOf: (number) => supervisor.plan.generationOf(number),
-    workers: () => supervisor.workers,
+    workers: () => (routers === null ? supervisor.workers : [routers.asRecipient(supervisor.plan.goal.generation)]),
     onChange: () => watchers.notify(),
   });
   onClose(() => certificates.close());
@@ -189,6 +213,7 @@ async function run(
       commit() {
         if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
         dispatcher.setMaxConnections(maxConnectionsOf(next));
+        routers?.apply(next, material);
         log.level = next.log.level;
         code.answered(supervisor.plan.goal.generation, next);
       },
@@ -199,7 +224,7 @@ async function run(
   const reloader = new Reloader({ clock, emit, supervisor, prepare, onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
   const status = () =>
     describeStatus(
-      { supervisor, dispatcher, reloader },
+      { supervisor, door, reloader, routers },
       {
         name: config.name,
         version: VERSION,
@@ -214,6 +239,10 @@ async function run(
         changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
+  const stop = (cause: string, quick: boolean): void => {
+    supervisor.stop(cause, quick);
+    if (quick) routers?.drain(cause, QUICK_STOP);
+  };
   const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
@@ -230,9 +259,10 @@ async function run(
       log.level = level;
       supervisor.plan.generation.logLevel = level;
       for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
+      routers?.setLogLevel(level);
     },
     inspect: (order) => inspections.run(order),
-    stop: (quick) => supervisor.stop('stop command', quick),
+    stop: (quick) => stop('stop command', quick),
   });
   onClose(() => control.close());
   folder.announce({
@@ -242,14 +272,16 @@ async function run(
     configFile: configFile === null ? null : realpathSync(configFile),
   });
   code.start();
+  routers?.start();
   supervisor.start();
   certificates.start();
   signals.obey({
-    stop: (cause, quick) => supervisor.stop(cause, quick),
+    stop,
     reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),
     scaleBy: (difference) => scaleTo(supervisor.plan.target + difference),
   });
   const outcome = await supervisor.finished;
+  await routers?.over();
   // One that was reading the config when the stop came has nothing left to replace, and says so.
   await reloader.idle();
   refusals.flush();

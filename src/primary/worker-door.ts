@@ -17,6 +17,8 @@ export interface WorkerDoor {
   gone(id: number): void;
   /** What it has at the moment: connections, or calls. */
   loadOf(id: number): number;
+  /** The unix socket on which it takes links; null when connections come to it. */
+  linkPath(id: number): string | null;
 }
 
 export class ConnectionDoor implements WorkerDoor {
@@ -52,5 +54,9 @@ export class ConnectionDoor implements WorkerDoor {
 
   loadOf(id: number): number {
     return this.#dispatcher.connectionsOf(id);
+  }
+
+  linkPath(): null {
+    return null;
   }
 }

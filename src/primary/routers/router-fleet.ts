@@ -20,8 +20,12 @@ import { RouterHandle } from './router-handle.js';
 
 /** How long a router may take until it is ready: it loads no user code. In milliseconds. */
 const START_TIMEOUT = 10_000;
+/** What clients get to close their half when all calls have ended, in milliseconds. */
+const LAST_WORDS = 3000;
 /** Two heartbeats of every router fall into it, in milliseconds. */
 const LOOK_INTERVAL = 1000;
+
+type TlsPair = Pick<TlsMaterial, 'pem'>;
 
 export interface RouterFleetOptions {
   readonly clock: Clock;
@@ -31,7 +35,7 @@ export interface RouterFleetOptions {
   readonly fork: () => ForkedProcess;
   readonly dispatcher: Dispatcher;
   readonly config: Config;
-  readonly tls: TlsMaterial | null;
+  readonly tls: TlsPair | null;
   readonly ticketKeys: string;
   readonly logFormat: 'json' | 'pretty';
   /** The unix socket on which a worker takes the links of routers. */
@@ -53,7 +57,7 @@ export class RouterFleet implements WorkerDoor {
   readonly #emptied = deferred<undefined>();
   readonly #cancels = new Set<() => void>();
   #config: Config;
-  #tls: TlsMaterial | null;
+  #tls: TlsPair | null;
   #logLevel: string;
   #nextId = 1;
   #state: 'serving' | 'stopping' = 'serving';
@@ -120,10 +124,14 @@ export class RouterFleet implements WorkerDoor {
     return calls;
   }
 
+  linkPath(id: number): string {
+    return this.#options.linkPath(id);
+  }
+
   // What a reload changes.
 
   /** For connections and calls that come from now on. */
-  apply(config: Config, tls: TlsMaterial | null): void {
+  apply(config: Config, tls: TlsPair | null): void {
     this.#config = config;
     this.#logLevel = config.log.level;
     this.#units.setLimit(config.maximumConcurrentRpcs);
@@ -132,7 +140,7 @@ export class RouterFleet implements WorkerDoor {
     if (tls !== null) this.setCertificates(tls);
   }
 
-  setCertificates(tls: TlsMaterial): void {
+  setCertificates(tls: TlsPair): void {
     this.#tls = tls;
     this.#tell({ type: 'set-certificates', tls: { pem: tls.pem } });
   }
@@ -153,14 +161,28 @@ export class RouterFleet implements WorkerDoor {
     this.#checkEmpty();
   }
 
-  /** Ends what is left. */
-  kill(): void {
-    for (const router of this.#routers.values()) router.kill();
+  /** What certificates are handed to that are meant for the workers of a generation: here the routers need them. */
+  asRecipient(generation: number): { readonly generation: number; send(message: { readonly tls: TlsPair }): boolean } {
+    return {
+      generation,
+      send: ({ tls }) => {
+        this.setCertificates(tls);
+        return true;
+      },
+    };
   }
 
-  /** Resolves after a drain, when the last router has exited. */
-  get emptied(): Promise<undefined> {
-    return this.#emptied.promise;
+  /** Resolves after a drain, when the last router has exited. No worker is left: whoever takes longer is not waited for. */
+  async over(): Promise<void> {
+    const { clock, emit } = this.#options;
+    const cancel = clock.after(LAST_WORDS, () => {
+      for (const router of this.#routers.values()) {
+        emit('router.killed', { ...router.label, cause: 'stop' });
+        router.kill();
+      }
+    });
+    await this.#emptied.promise;
+    cancel();
   }
 
   #fork(index: number): void {
