@@ -105,7 +105,7 @@ export class WorkerLink implements Link, LinkListener {
   data(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     this.#outlet.frames.data(id, buffer, start, end, endStream);
     this.#outlet.flushSoon();
-    this.#creditClient(this.#windows.enter(end - start));
+    this.#owner.took(this.#windows.enter(end - start));
   }
 
   reset(id: number, code: number): void {
@@ -199,7 +199,7 @@ export class WorkerLink implements Link, LinkListener {
   }
 
   onWindowUpdate(id: number, increment: number): void {
-    if (id === 0) this.#creditClient(this.#windows.took(increment));
+    if (id === 0) this.#owner.took(this.#windows.took(increment));
     else this.#owner.windowUpdate(id, increment);
   }
 
@@ -235,10 +235,6 @@ export class WorkerLink implements Link, LinkListener {
     this.#owner.fail(code, text);
   }
 
-  #creditClient(bytes: number): void {
-    if (bytes > 0) this.#owner.took(bytes);
-  }
-
   #ended(id: number): void {
     this.calls.end(id);
     this.#closeIfIdle();
@@ -261,7 +257,7 @@ export class WorkerLink implements Link, LinkListener {
     this.#reader.stop();
     if (isLost) {
       for (const applied of this.#applied.splice(0)) applied();
-      this.#creditClient(this.#windows.tookAll());
+      this.#owner.took(this.#windows.tookAll());
       this.worker.doubt();
       onLost(this, this.#reason ?? 'it closed the connection');
     }
