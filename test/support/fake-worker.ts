@@ -34,6 +34,9 @@ export class FakeLink {
     this.socket = socket;
     this.#worker = worker;
     socket.on('error', () => undefined);
+    socket.once('end', () => {
+      if (worker.closesToo) socket.end();
+    });
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
     this.out.settings([[SETTING.INITIAL_WINDOW_SIZE, worker.streamWindow]]);
     this.flush();
@@ -86,6 +89,8 @@ export class FakeWorker implements Disposable {
   readonly all: FakeLink[] = [];
   acknowledges = true;
   answersPings = true;
+  /** Closes its end of a link when the router has closed the other. */
+  closesToo = true;
   streamWindow = STREAM_WINDOW;
   /** Something came. */
   onFrames: () => void = () => undefined;
@@ -93,7 +98,7 @@ export class FakeWorker implements Disposable {
 
   private constructor(place: WorkerPlace) {
     this.place = place;
-    this.#server = createServer((socket) => this.all.push(new FakeLink(socket, this)));
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.all.push(new FakeLink(socket, this)));
   }
 
   static async listen(path: string, id: number): Promise<FakeWorker> {
