@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
-import { describeCallShares } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
+import { announceReady } from './announce-ready.js';
 import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Dispatcher } from './dispatcher.js';
@@ -23,8 +23,8 @@ import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
 import { RefusalLog } from './refusal-log.js';
-import { Reloader, type Prepared } from './reloader.js';
-import { carryOver } from './restart-required.js';
+import { prepareReload, type PreparationParts } from './prepare-reload.js';
+import { Reloader } from './reloader.js';
 import { RouterFleet } from './routers/router-fleet.js';
 import { claimRuntimeFolder } from './runtime-folder.js';
 import { Signals } from './signals.js';
@@ -35,7 +35,6 @@ import { Supervisor } from './supervisor.js';
 import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
-import { welcome } from './welcome.js';
 import { ConnectionDoor } from './worker-door.js';
 
 /** The settings as a start or a reload finds them. */
@@ -75,13 +74,14 @@ async function run(
   const { log } = logger;
   const clock = new SteadyClock(systemClock);
   onClose(() => clock.stop());
+  const terminal = isTerminal && logFormat === 'pretty' ? (text: string): void => void process.stdout.write(text) : null;
   const watchers = new Watchers(clock);
   const code = new UserCode({
     clock,
     emit: logger.emit,
     config,
     configFile,
-    terminal: isTerminal && logFormat === 'pretty' ? (text) => process.stdout.write(text) : null,
+    terminal,
     reload: (cause) => void reloader.request(cause),
     onChange: () => watchers.notify(),
   });
@@ -148,21 +148,9 @@ async function run(
     door,
     generation,
     onReady() {
-      const workers = supervisor.workers.filter(({ state }) => state === 'ready');
-      const services = workers[0]?.services ?? [];
-      const { maximumConcurrentRpcs } = config;
-      const shares = routers === null ? supervisor.plan.goal.workers : 1;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, shares);
-      emit('daemon.ready', {
-        address: ports.address,
-        port: ports.port,
-        tls: tls !== null,
-        workers: workers.length,
-        services: services.map(({ name }) => name),
-        bootMs: Math.round(clock.monotonic() - startedAt),
-        callLimit,
-      });
-      if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, ports, tls: tls !== null, services, workers, callLimit }));
+      const { plan, workers } = supervisor;
+      const bootMs = clock.monotonic() - startedAt;
+      announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
     },
     onStopping() {
       code.close();
@@ -197,31 +185,23 @@ async function run(
   });
   onClose(() => certificates.close());
 
-  async function prepare(sameConfig: boolean): Promise<Prepared> {
-    const before = supervisor.plan.generation.config;
-    await code.begin();
-    const fresh = sameConfig ? null : await load();
-    const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
-    const next = carried.config;
-    await code.consider(next);
-    const material = certificates.read(next);
-    const address = await ports.change(next);
-    warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
-    return {
-      generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
-      restartRequired: carried.restartRequired,
-      commit() {
-        if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
-        dispatcher.setMaxConnections(maxConnectionsOf(next));
-        routers?.apply(next, material);
-        log.level = next.log.level;
-        code.answered(supervisor.plan.goal.generation, next);
-      },
-      discard: () => address.discard(),
-    };
-  }
-
-  const reloader = new Reloader({ clock, emit, supervisor, prepare, onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
+  const preparation: PreparationParts = {
+    emit,
+    code,
+    certificates,
+    ports,
+    current: () => supervisor.plan.generation.config,
+    load,
+    shared: { logFormat, ticketKeys },
+    warn,
+    onCommit(next, material) {
+      dispatcher.setMaxConnections(maxConnectionsOf(next));
+      routers?.apply(next, material);
+      log.level = next.log.level;
+      code.answered(supervisor.plan.goal.generation, next);
+    },
+  };
+  const reloader = new Reloader({ clock, emit, supervisor, prepare: (sameConfig) => prepareReload(preparation, sameConfig), onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
   const status = () =>
     describeStatus(
       { supervisor, door, reloader, routers },
