@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
@@ -25,7 +24,7 @@ import { Ports } from './ports.js';
 import { RefusalLog } from './refusal-log.js';
 import { prepareReload, type PreparationParts } from './prepare-reload.js';
 import { Reloader } from './reloader.js';
-import { RouterFleet } from './routers/router-fleet.js';
+import { openRouters } from './routers/open-routers.js';
 import { claimRuntimeFolder } from './runtime-folder.js';
 import { Signals } from './signals.js';
 import { describeStatus } from './status.js';
@@ -121,22 +120,8 @@ async function run(
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
-  const routers =
-    config.balance === 'connection'
-      ? null
-      : new RouterFleet({
-          clock,
-          emit,
-          random: Math.random,
-          fork: () => forkChild('router', { nodeArguments: [], logFd: LOG_FD }),
-          dispatcher,
-          config,
-          tls,
-          ticketKeys,
-          logFormat,
-          linkPath: (worker) => join(files.folder, `w${worker}.sock`),
-          onChange: () => watchers.notify(),
-        });
+  const onChange = (): void => watchers.notify();
+  const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, folder: files.folder, logFd: LOG_FD });
   const door = routers ?? new ConnectionDoor(dispatcher);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
@@ -181,7 +166,7 @@ async function run(
     generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
     generationOf: (number) => supervisor.plan.generationOf(number),
     workers: () => (routers === null ? supervisor.workers : [routers.asRecipient(supervisor.plan.goal.generation)]),
-    onChange: () => watchers.notify(),
+    onChange,
   });
   onClose(() => certificates.close());
 

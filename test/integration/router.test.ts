@@ -111,8 +111,10 @@ test('the cap on calls is exact for the whole server, with two routers and three
     const { code, details } = await daemon.until(probe.call('Probe/Echo'), 'a refusal');
     assert.deepEqual([code, details], ['RESOURCE_EXHAUSTED', 'Concurrent RPC limit exceeded!']);
   }
-  held[0]?.cancel();
-  await daemon.until(held[0]?.outcome ?? assert.fail(), 'its end');
+  const [first] = held;
+  assert(first);
+  first.cancel();
+  await daemon.until(first.outcome, 'its end');
   const served = async (): Promise<true | undefined> => ((await two.call('Probe/Echo')).code === 'OK' ? true : undefined);
   await daemon.deadline.poll(served, 'the unit of the one that ended');
   for (const call of held) call.cancel();

@@ -4,9 +4,8 @@
  * routers' half is src/router/main.ts.
  */
 import { rmSync } from 'node:fs';
-import type { TlsMaterial } from '../../config/certificates.js';
 import type { Config } from '../../config/options.js';
-import type { FromRouter, RouterLimits, ToRouter } from '../../ipc/router-messages.js';
+import type { FromRouter, ToRouter } from '../../ipc/router-messages.js';
 import type { Clock } from '../../shared/clock.js';
 import { deferred } from '../../shared/deferred.js';
 import type { Emit } from '../../shared/events.js';
@@ -17,6 +16,8 @@ import { UnitOwner } from '../unit-owner.js';
 import type { WorkerDoor } from '../worker-door.js';
 import type { WorkerHandle } from '../worker-handle.js';
 import { RouterHandle } from './router-handle.js';
+import { RouterSettings, type RouterSettingsParts, type TlsPair } from './router-settings.js';
+import { WorkerPlaces } from './worker-places.js';
 
 /** How long a router may take until it is ready: it loads no user code. In milliseconds. */
 const START_TIMEOUT = 10_000;
@@ -25,48 +26,33 @@ const LAST_WORDS = 3000;
 /** Two heartbeats of every router fall into it, in milliseconds. */
 const LOOK_INTERVAL = 1000;
 
-type TlsPair = Pick<TlsMaterial, 'pem'>;
-
-export interface RouterFleetOptions {
+export interface RouterFleetOptions extends RouterSettingsParts {
   readonly clock: Clock;
   readonly emit: Emit;
   /** Numbers in 0..1. */
   readonly random: () => number;
   readonly fork: () => ForkedProcess;
   readonly dispatcher: Dispatcher;
-  readonly config: Config;
-  readonly tls: TlsPair | null;
-  readonly ticketKeys: string;
-  readonly logFormat: 'json' | 'pretty';
   /** The unix socket on which a worker takes the links of routers. */
   readonly linkPath: (worker: number) => string;
   readonly onChange: () => void;
 }
 
-interface Place {
-  readonly order: Extract<ToRouter, { type: 'admit-worker' }>;
-  state: 'admitted' | 'withdrawn';
-}
-
 export class RouterFleet implements WorkerDoor {
   readonly #options: RouterFleetOptions;
   readonly #routers = new Map<number, RouterHandle>();
-  readonly #places = new Map<number, Place>();
+  readonly #places = new WorkerPlaces((message) => this.#tell(message));
   readonly #slots: Slots;
   readonly #units: UnitOwner;
   readonly #emptied = deferred<undefined>();
   readonly #cancels = new Set<() => void>();
-  #config: Config;
-  #tls: TlsPair | null;
-  #logLevel: string;
+  readonly #settings: RouterSettings;
   #nextId = 1;
   #state: 'serving' | 'stopping' = 'serving';
 
   constructor(options: RouterFleetOptions) {
     this.#options = options;
-    this.#config = options.config;
-    this.#tls = options.tls;
-    this.#logLevel = options.config.log.level;
+    this.#settings = new RouterSettings(options);
     this.#slots = new Slots(options.random);
     this.#units = new UnitOwner(options.config.maximumConcurrentRpcs);
   }
@@ -88,32 +74,24 @@ export class RouterFleet implements WorkerDoor {
   // The workers.
 
   admit(handle: WorkerHandle): void {
-    const { id, slot, generation } = handle;
-    this.#places.set(id, { order: { type: 'admit-worker', id, slot, generation, path: this.#options.linkPath(id) }, state: 'admitted' });
-    this.#tellOf(id);
+    this.#places.admit(handle, this.#options.linkPath(handle.id));
   }
 
   withdraw(id: number): void {
-    const place = this.#places.get(id);
     // When all stops, calls that are on their way still need somebody; the routers see to the end of them.
-    if (place === undefined || this.#state === 'stopping') return;
-    place.state = 'withdrawn';
-    this.#tell({ type: 'withdraw-worker', id });
+    if (this.#state === 'serving') this.#places.withdraw(id);
   }
 
   readmit(id: number): void {
-    const place = this.#places.get(id);
-    if (place === undefined) return;
-    place.state = 'admitted';
-    this.#tellOf(id);
+    this.#places.readmit(id);
   }
 
   isAdmitted(id: number): boolean {
-    return this.#places.get(id)?.state === 'admitted';
+    return this.#places.isAdmitted(id);
   }
 
   gone(id: number): void {
-    if (this.#places.delete(id)) this.#tell({ type: 'worker-gone', id });
+    this.#places.gone(id);
     // One that was killed has left it.
     rmSync(this.#options.linkPath(id), { force: true });
   }
@@ -132,21 +110,20 @@ export class RouterFleet implements WorkerDoor {
 
   /** For connections and calls that come from now on. */
   apply(config: Config, tls: TlsPair | null): void {
-    this.#config = config;
-    this.#logLevel = config.log.level;
+    this.#settings.config = config;
     this.#units.setLimit(config.maximumConcurrentRpcs);
-    this.#tell({ type: 'set-limits', limits: limitsOf(config) });
-    this.#tell({ type: 'set-log-level', level: config.log.level });
+    this.#tell({ type: 'set-limits', limits: this.#settings.limits });
+    this.setLogLevel(config.log.level);
     if (tls !== null) this.setCertificates(tls);
   }
 
   setCertificates(tls: TlsPair): void {
-    this.#tls = tls;
+    this.#settings.tls = tls;
     this.#tell({ type: 'set-certificates', tls: { pem: tls.pem } });
   }
 
   setLogLevel(level: string): void {
-    this.#logLevel = level;
+    this.#settings.logLevel = level;
     this.#tell({ type: 'set-log-level', level });
   }
 
@@ -204,7 +181,7 @@ export class RouterFleet implements WorkerDoor {
     router.lastSign = clock.monotonic();
     switch (message.type) {
       case 'awake':
-        router.send(this.#startOrder(router.index));
+        router.send(this.#settings.startOrder(router.index));
         break;
       case 'ready':
         this.#ready(router);
@@ -240,7 +217,7 @@ export class RouterFleet implements WorkerDoor {
     if (router.state !== 'starting') return;
     router.state = 'ready';
     router.readyAt = clock.monotonic();
-    for (const { order, state } of this.#places.values()) if (state === 'admitted') router.send(order);
+    for (const order of this.#places.orders) router.send(order);
     this.#units.add(router);
     dispatcher.admit(router.id, {
       slot: router.index,
@@ -277,28 +254,13 @@ export class RouterFleet implements WorkerDoor {
     this.#after(LOOK_INTERVAL, () => {
       const now = clock.monotonic();
       for (const router of this.#routers.values()) {
-        const limit = router.state === 'starting' ? START_TIMEOUT : this.#config.hangTimeout;
+        const limit = router.state === 'starting' ? START_TIMEOUT : this.#settings.config.hangTimeout;
         if (now - router.lastSign <= limit) continue;
         emit('router.killed', { ...router.label, cause: router.state === 'starting' ? 'startTimeout' : 'silent' });
         router.kill();
       }
       this.#lookLater();
     });
-  }
-
-  #startOrder(index: number): ToRouter {
-    const { ticketKeys, logFormat } = this.#options;
-    const { name, clientAuthentication } = this.#config;
-    return {
-      type: 'start', index, name, limits: limitsOf(this.#config), clientAuthentication,
-      tls: this.#tls === null ? null : { pem: this.#tls.pem },
-      ticketKeys, logLevel: this.#logLevel, logFormat,
-    };
-  }
-
-  #tellOf(id: number): void {
-    const place = this.#places.get(id);
-    if (place !== undefined) this.#tell(place.order);
   }
 
   #tell(message: ToRouter): void {
@@ -316,10 +278,4 @@ export class RouterFleet implements WorkerDoor {
     });
     this.#cancels.add(cancel);
   }
-}
-
-function limitsOf({
-  maxConcurrentStreams, maxMetadataSize, keepalive, maxConnectionAge, maxConnectionAgeGrace, maxConnectionIdle, queueTimeout,
-}: Config): RouterLimits {
-  return { maxConcurrentStreams, maxMetadataSize, keepalive, maxConnectionAge, maxConnectionAgeGrace, maxConnectionIdle, queueTimeout };
 }
