@@ -20,8 +20,8 @@ function observer(): { seen: Seen[]; handlers: Handlers } {
     seen,
     handlers: {
       unary(given, callback) {
-        const { getPeer, getAuthContext } = given as unknown as { getPeer(): string; getAuthContext(): Seen['auth'] };
-        seen.push({ peer: getPeer.call(given), auth: getAuthContext.call(given) });
+        const server = given as unknown as { getPeer(): string; getAuthContext(): Seen['auth'] };
+        seen.push({ peer: server.getPeer(), auth: server.getAuthContext() });
         callback(null, Buffer.alloc(0));
       },
     },
