@@ -8,16 +8,16 @@ import (
 	"os"
 
 	"google.golang.org/grpc"
-	"google.golang.org/protobuf/types/known/wrapperspb"
+	"github.com/golang/protobuf/ptypes/wrappers"
 )
 
 // StringValue has the wire format of Note.
 func callback(_ interface{}, ctx context.Context, decode func(interface{}) error, _ grpc.UnaryServerInterceptor) (interface{}, error) {
-	note := new(wrapperspb.StringValue)
+	note := new(wrappers.StringValue)
 	if err := decode(note); err != nil {
 		return nil, err
 	}
-	return wrapperspb.String("Hello " + note.Value), nil
+	return &wrappers.StringValue{Value: "Hello " + note.Value}, nil
 }
 
 func main() {

@@ -1,6 +1,7 @@
 import { DaemonError } from '../shared/errors.js';
 import { formatSize } from '../shared/quantity.js';
-import type { Config } from './options.js';
+import { FRONT_OPTIONS } from './front-options.js';
+import { OPTIONS, type Config } from './options.js';
 import { resolveMinWorkers, resolveWorkers } from './parallelism.js';
 
 /** The longest path that the kernel takes for a unix socket, in bytes, less the NUL. */
@@ -25,7 +26,7 @@ export function validateConfig(config: Config, parallelism: number): string[] {
   checkCertificates(config);
   checkWorkers(config, parallelism);
   checkCallLimit(config, parallelism);
-  return [...signatureWarnings(config), ...certificateWarnings(config), ...memoryWarnings(config)];
+  return [...signatureWarnings(config), ...certificateWarnings(config), ...memoryWarnings(config), ...transportWarnings(config)];
 }
 
 /** True when calls are checked for signatureData, were authentication on: by the option, or by name in the list. */
@@ -103,6 +104,15 @@ function signatureWarnings(config: Config): string[] {
 function memoryWarnings({ maxWorkerMemory }: Config): string[] {
   if (maxWorkerMemory === null || maxWorkerMemory >= IDLE_MEMORY) return [];
   return [`maxWorkerMemory is ${formatSize(maxWorkerMemory)}: a worker that does nothing needs about ${formatSize(IDLE_MEMORY)}, so all will be replaced again and again`];
+}
+
+function transportWarnings({ transport, maxMetadataSize, options }: Config): string[] {
+  if (transport === 'http2') {
+    return maxMetadataSize === OPTIONS.maxMetadataSize.default ? [] : ['maxMetadataSize has an effect with transport "lean" only'];
+  }
+  return Object.keys(options)
+    .filter((name) => name in FRONT_OPTIONS)
+    .map((name) => `options: "${name}" has no effect with transport "lean"; set ${FRONT_OPTIONS[name] ?? ''}`);
 }
 
 function certificateWarnings({ authentication, certificates }: Config): string[] {

@@ -27,7 +27,8 @@ export interface FarewellOptions {
 export class Farewell {
   readonly #options: FarewellOptions;
   readonly #since: number;
-  #state: 'staying' | 'wanted' | 'announced' | 'final' = 'staying';
+  /** `young`: wanted, but too early; `wanted`: as soon as the client has said its first words. */
+  #state: 'staying' | 'young' | 'wanted' | 'announced' | 'final' = 'staying';
   /** Whether the client wants to leave of its own accord. */
   #client: 'staying' | 'leaving' = 'staying';
   #reason = '';
@@ -46,19 +47,19 @@ export class Farewell {
 
   begin(reason: string, grace: number | null): void {
     if (this.#state !== 'staying') return;
-    this.#state = 'wanted';
+    this.#state = 'young';
     this.#reason = reason;
     this.#grace = grace;
-    const { clock } = this.#options;
-    const age = clock.monotonic() - this.#since;
-    if (age < YOUNG) this.#after(YOUNG - age, () => this.settled());
-    else this.settled();
+    const age = this.#options.clock.monotonic() - this.#since;
+    // Timers may be early by a hair, so that whoever looked at the clock again could wait for ever.
+    if (age < YOUNG) this.#after(YOUNG - age, () => this.#grown());
+    else this.#grown();
   }
 
   /** Something has happened that a farewell may have been waiting for. */
   settled(): void {
-    const { clock, outlet, isSettled } = this.#options;
-    if (this.#state !== 'wanted' || !isSettled() || clock.monotonic() - this.#since < YOUNG) return;
+    const { outlet, isSettled } = this.#options;
+    if (this.#state !== 'wanted' || !isSettled()) return;
     this.#state = 'announced';
     outlet.frames.goaway(NO_LAST_STREAM, ERROR_CODE.NO_ERROR, this.#reason);
     outlet.frames.ping(PING, false);
@@ -86,6 +87,11 @@ export class Farewell {
   /** The connection is gone. */
   end(): void {
     for (const cancel of this.#timers) cancel();
+  }
+
+  #grown(): void {
+    this.#state = 'wanted';
+    this.settled();
   }
 
   #finish(): void {

@@ -13,6 +13,7 @@ import { EXIT } from '../shared/exit-codes.js';
 import { createLogger, type DaemonLogger } from '../shared/logger.js';
 import { loadedFiles } from './loaded-files.js';
 import type { RunningWorker } from './running-worker.js';
+import { setV8Flags } from './v8-flags.js';
 
 /** What a worker may take to leave when its primary is gone, and what of that its calls get, in milliseconds. */
 const ORPHAN_TIMEOUT = 10_000;
@@ -29,6 +30,7 @@ let leaving: Promise<void> | null = null;
 /** Certificates newer than those of the order to start. */
 let renewed: StartOrder['tls'] = null;
 
+setV8Flags();
 // A node:cluster worker otherwise exits at once when the primary is gone, and cuts its calls.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
 // A terminal sends these to every process of the group; what they mean is for the primary to decide.
@@ -59,6 +61,9 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
       break;
     case 'confirm-socket':
       running?.intake.confirm(message.id);
+      break;
+    case 'send-clients-away':
+      running?.sendClientsAway();
       break;
     case 'set-log-level':
       if (logger !== null) logger.log.level = message.level;

@@ -43,6 +43,16 @@ export class FakeClock implements Clock {
     this.#now = end;
   }
 
+  /** Timers that are due after `ms` fire, but the clock says that it is `by` less: real ones may be early. */
+  early(ms: number, by: number): void {
+    const end = this.#now + ms;
+    this.#now = end - by;
+    for (const timer of [...this.#timers].filter(({ at }) => at <= end)) {
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+  }
+
   /** Time passes while the process stands still: all timers that became due fire at once, late. */
   suspend(ms: number): void {
     this.#now += ms;

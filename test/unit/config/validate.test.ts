@@ -28,6 +28,16 @@ test('the defaults are valid and warn of nothing', () => {
   assert.deepEqual(warnings(TLS), []);
 });
 
+test('settings that the chosen transport does not heed are warned of', () => {
+  assert.deepEqual(warnings({ maxMetadataSize: '32KiB' }), ['maxMetadataSize has an effect with transport "lean" only']);
+  assert.deepEqual(warnings({ transport: 'lean', maxMetadataSize: '32KiB' }), []);
+  const options = { 'grpc.max_concurrent_streams': 5, 'grpc.enable_channelz': 1 };
+  assert.deepEqual(warnings({ options }), []);
+  assert.deepEqual(warnings({ transport: 'lean', options }), [
+    'options: "grpc.max_concurrent_streams" has no effect with transport "lean"; set maxConcurrentStreams',
+  ]);
+});
+
 describe('certificates', () => {
   test('authentication "ssl" needs certificate and key, and names what is missing', () => {
     assert.match(refusal({ authentication: 'ssl' }).message, /needs certificates\.serverCertificate and certificates\.serverCertificateKey$/);

@@ -46,6 +46,14 @@ describe('a farewell', () => {
     assert.deepEqual(goaways(pair.client), [NOT_YET]);
   });
 
+  test('is said also when the timer was early by a hair, as timers are', async () => {
+    await using pair = await FrontPair.greeted();
+    pair.connection.leave('going', null);
+    pair.clock.early(YOUNG, 0.5);
+    await pair.client.settle();
+    assert.deepEqual(goaways(pair.client), [NOT_YET]);
+  });
+
   test('waits for the client\'s first words', async () => {
     await using pair = await FrontPair.open();
     pair.clock.advance(YOUNG);

@@ -40,18 +40,22 @@ export class ByteCache<T> {
     return entry.value;
   }
 
-  /** For the bytes that `get` was asked for last, and did not find. */
-  offer(buffer: Buffer, start: number, end: number, value: T): void {
-    if (end - start > this.#longest) return;
+  /**
+   * For the bytes that `get` was asked for last, and did not find.
+   * @returns whether the value is kept
+   */
+  offer(buffer: Buffer, start: number, end: number, value: T): boolean {
+    if (end - start > this.#longest) return false;
     const hash = this.#hash;
     const place = hash & this.#mask;
     if (this.#seen[place] !== hash) {
       this.#seen[place] = hash;
-      return;
+      return false;
     }
     const bytes = Buffer.allocUnsafeSlow(end - start);
     buffer.copy(bytes, 0, start, end);
     this.#entries[place] = { hash, bytes, value };
+    return true;
   }
 }
 

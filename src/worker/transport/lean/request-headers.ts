@@ -9,7 +9,7 @@ import type { AnswerHeaders } from './lean-stream.js';
 import { GRPC_TYPE, requestField, type RequestField } from './request-field.js';
 
 /**
- * By name. What comes of one block is frozen and shared by all calls that send the same. Left out are fields that
+ * By name. What comes of a block that comes often is frozen, and shared by all calls that send the same. Left out are fields that
  * grpc-js takes out of the metadata without reading them, which would be a tenth of the price of a call.
  */
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -63,7 +63,8 @@ export class RequestReader {
     if (sizeOf(fields) > this.#maxSize) return 'too large';
     const headers = assemble(fields);
     if (headers === null) return 'malformed';
-    this.#blocks.offer(buffer, start, end, headers);
+    // Frozen, because other calls will be given it, too.
+    if (this.#blocks.offer(buffer, start, end, headers)) Object.freeze(headers);
     return headers;
   }
 
@@ -132,7 +133,7 @@ function assemble(fields: readonly RequestField[]): RequestHeaders | null {
     if (before === undefined) headers[name] = name === 'set-cookie' ? [value] : value;
     else if (!join(headers, name, before, value)) return null;
   }
-  return isComplete(headers) ? Object.freeze(headers) : null;
+  return isComplete(headers) ? headers : null;
 }
 
 /** The first one counts, as for all fields with one value. */

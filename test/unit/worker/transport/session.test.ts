@@ -165,7 +165,7 @@ describe('the stream that grpc-js gets', () => {
     const { client, streams } = openStreams();
     await client.set(2 ** 30);
     const calls = [client.begin(FIELDS), client.begin(FIELDS)];
-    let left = 40_000;
+    let left = 200_000;
     const next = (stream: LeanStream): void => {
       left -= 1;
       if (left > 0) stream.write(Buffer.alloc(10), () => next(stream));
