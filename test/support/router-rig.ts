@@ -193,7 +193,7 @@ export class RouterRig implements AsyncDisposable {
 }
 
 export interface Answer {
-  readonly code: number;
+  readonly code: grpc.status;
   readonly details: string;
   readonly messages: readonly Buffer[];
   readonly call: grpc.Call;

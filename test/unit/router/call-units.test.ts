@@ -261,7 +261,10 @@ test('streams of which both sides went on and off leave no unit behind, wherever
     const turns = Math.floor(random() * 12);
     const kind = kinds[index % 4] ?? 'unary';
     await call(client, kind, [Buffer.alloc(100), Buffer.alloc(20_000)].slice(0, kind === 'clientStream' || kind === 'bidi' ? 2 : 1), (stream) => {
-      const later = (left: number): void => void (left === 0 ? stream.cancel() : setImmediate(() => later(left - 1)));
+      const later = (left: number): void => {
+        if (left === 0) stream.cancel();
+        else setImmediate(() => later(left - 1));
+      };
       later(turns);
     });
   }));

@@ -14,8 +14,7 @@ const BY_INDEX_5 = Buffer.from([0x45]);
 const IN_FULL = Buffer.concat([Buffer.from([0x10, 5]), Buffer.from(':path')]);
 
 function huffman(text: string): Buffer {
-  const bits = [...text].map((character) => {
-    const symbol = character.charCodeAt(0);
+  const bits = Array.from(Buffer.from(text), (symbol) => {
     const found = HUFFMAN_CODES.find((code) => code.symbol === symbol);
     return (found?.code ?? 0).toString(2).padStart(found?.bits ?? 0, '0');
   }).join('');
