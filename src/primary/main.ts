@@ -165,7 +165,7 @@ async function run(
     emit,
     generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
     generationOf: (number) => supervisor.plan.generationOf(number),
-    workers: () => (routers === null ? supervisor.workers : [routers.asRecipient(supervisor.plan.goal.generation)]),
+    workers: () => (routers === null ? supervisor.workers : [{ generation: supervisor.plan.goal.generation, send: ({ tls: pair }) => routers.setCertificates(pair) }]),
     onChange,
   });
   onClose(() => certificates.close());

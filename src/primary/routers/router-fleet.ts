@@ -71,8 +71,6 @@ export class RouterFleet implements WorkerDoor {
     this.#lookLater();
   }
 
-  // The workers.
-
   admit(handle: WorkerHandle): void {
     this.#places.admit(handle, this.#options.linkPath(handle.id));
   }
@@ -106,8 +104,6 @@ export class RouterFleet implements WorkerDoor {
     return this.#options.linkPath(id);
   }
 
-  // What a reload changes.
-
   /** For connections and calls that come from now on. */
   apply(config: Config, tls: TlsPair | null): void {
     this.#settings.config = config;
@@ -117,9 +113,11 @@ export class RouterFleet implements WorkerDoor {
     if (tls !== null) this.setCertificates(tls);
   }
 
-  setCertificates(tls: TlsPair): void {
+  /** @returns whether there is a router to be told */
+  setCertificates(tls: TlsPair): boolean {
     this.#settings.tls = tls;
     this.#tell({ type: 'set-certificates', tls: { pem: tls.pem } });
+    return this.#routers.size > 0;
   }
 
   setLogLevel(level: string): void {
@@ -136,17 +134,6 @@ export class RouterFleet implements WorkerDoor {
       router.send({ type: 'drain', cause, quick });
     }
     this.#checkEmpty();
-  }
-
-  /** What certificates are handed to that are meant for the workers of a generation: here the routers need them. */
-  asRecipient(generation: number): { readonly generation: number; send(message: { readonly tls: TlsPair }): boolean } {
-    return {
-      generation,
-      send: ({ tls }) => {
-        this.setCertificates(tls);
-        return true;
-      },
-    };
   }
 
   /** Resolves after a drain, when the last router has exited. No worker is left: whoever takes longer is not waited for. */
@@ -231,13 +218,13 @@ export class RouterFleet implements WorkerDoor {
   #exited(router: RouterHandle, exitCode: number | null, signal: string | null): void {
     const { clock, dispatcher, emit, onChange } = this.#options;
     const now = clock.monotonic();
-    const wasLeaving = router.state === 'draining';
+    const cause = router.state === 'draining' ? 'stop' : 'crash';
     router.state = 'gone';
     this.#routers.delete(router.id);
     dispatcher.gone(router.id);
     this.#units.remove(router);
-    emit('router.gone', { ...router.label, cause: wasLeaving ? 'stop' : 'crash', exitCode, signal }, wasLeaving ? 'info' : 'warn');
-    if (!wasLeaving) this.#replace(router, now);
+    emit('router.gone', { ...router.label, cause, exitCode, signal }, cause === 'stop' ? 'info' : 'warn');
+    if (cause === 'crash') this.#replace(router, now);
     this.#checkEmpty();
     onChange();
   }
