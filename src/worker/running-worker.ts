@@ -46,6 +46,7 @@ export interface RunningWorker {
   leave(cause: string, delay: number): Promise<DrainReport>;
   /** Leaves that many milliseconds for what `leave` still has to do. */
   hurry(ms: number): void;
+  sendClientsAway(): void;
   noteOrphaned(): void;
   setCallLimit(limit: number): void;
 }
@@ -127,6 +128,7 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
       return result;
     },
     hurry: (ms) => drain.hurry(ms),
+    sendClientsAway: () => transport.sendAway(),
     noteOrphaned: () => emit('worker.orphaned', {}),
     setCallLimit: (limit) => callCap?.setLimit(limit),
   };
