@@ -53,9 +53,9 @@ test('a restart under load refuses no connection and fails no call', { skip }, a
   await systemd.until(Promise.all(loads.map(({ loading }) => loading)), 'the first answers');
   const refused: string[] = [];
   let attempts = 0;
-  let restarting = true;
+  const restarted = new AbortController();
   const knocking = (async () => {
-    while (restarting) {
+    while (!restarted.signal.aborted) {
       const error = await tryToConnect(port);
       attempts += 1;
       if (error !== null) refused.push(error);
@@ -68,7 +68,7 @@ test('a restart under load refuses no connection and fails no call', { skip }, a
   // From a connection of its own, so that the new one has answered.
   await using late = new GrpcJsProbe(`127.0.0.1:${port}`);
   assert.equal((await late.call('Probe/Echo')).code, 'OK', systemd.text);
-  restarting = false;
+  restarted.abort();
   await knocking;
   const tallies = await systemd.until(Promise.all(loads.map((load) => load.stop())), 'the last answers');
   for (const probe of probes) await probe[Symbol.asyncDispose]();
