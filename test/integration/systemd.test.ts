@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GrpcJsProbe } from '../support/probe.js';
-import { noSystemd, servicerInside, startService, UNIT } from '../support/systemd.js';
+import { noSystemd, servicerInside, startService, Systemd, UNIT } from '../support/systemd.js';
 
 const skip = noSystemd;
 
@@ -47,8 +47,13 @@ test('a reload by signal is a reload for systemd too, until its end', { skip }, 
 });
 
 test('a start that takes longer than TimeoutStartSec gets the time that it asks for', { skip }, async () => {
-  const dropIns = { 'grpcserverd@.service': '[Service]\nTimeoutStartSec=600ms\n' };
-  await using systemd = await startService({ config: { servicers: [servicerInside('boots-slowly.js')] }, dropIns });
+  const systemd = await Systemd.start({
+    config: { servicers: ['./slow.js'], maxWorkers: 1 },
+    dropIns: { 'grpcserverd@.service': '[Service]\nTimeoutStartSec=2s\n' },
+  });
+  await using _ = systemd;
+  systemd.app.write('slow.js', 'exports.grpcHook = () => new Promise((resolve) => setTimeout(resolve, 2500));');
+  await systemd.systemctl('start', UNIT);
   assert.equal(await systemd.show('ActiveState'), 'active');
 });
 
