@@ -104,7 +104,7 @@ function callOver(session: http2.ClientHttp2Session, n: number): Promise<string 
       for (const [name, value] of Object.entries(fields)) headers.set(name, String(value));
     };
     stream.on('response', note).on('trailers', note).resume();
-    stream.on('error', (error) => resolve(`call ${n}: ${error.message}`));
+    stream.on('error', (error: Error) => resolve(`call ${n}: ${error.message}`));
     stream.on('close', () => resolve(findForeignHeader(n, headers.get('grpc-status') ?? 'none', headers)));
     stream.end(MESSAGE);
   });

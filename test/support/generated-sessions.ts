@@ -10,7 +10,8 @@ const VALUES = [
 ];
 const BINARY = ['', 'AA==', 'AAEC/v8=', Buffer.alloc(1000, 0xfe).toString('base64'), Buffer.from('a,b').toString('base64')];
 const DETAILS = ['', 'plain', 'kein Guthaben – 残高不足 100%', '\t\nwhite space\r\n ☺ 😈', '%', 'd'.repeat(1500), ' at both ends '];
-const CODES = Object.values(status).filter((code) => typeof code === 'number' && code > 0) as readonly number[];
+/** All of status but OK. */
+const CODES = Array.from({ length: status.UNAUTHENTICATED }, (_, index) => index + 1);
 /** Longer than it takes to answer; those calls end by it and by nothing else. */
 const DEADLINE = 1500;
 

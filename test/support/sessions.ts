@@ -61,10 +61,10 @@ export async function play(client: Client, session: Session, key: string): Promi
   const call = client.makeBidiStreamRequest(pathOf(METHODS[kind]), keep, keep, metadata, { deadline: Date.now() + (timeoutMs ?? PATIENCE) });
   const sizes: number[] = [];
   const hash = createHash('sha1');
-  let headers: Metadata | null = null;
+  const headers: Metadata[] = [];
   call.on('error', () => undefined);
   call.on('metadata', (received) => {
-    headers = received;
+    headers.push(received);
     if (cancel === 'headers') call.cancel();
   });
   call.on('data', (message: Buffer) => {
@@ -89,7 +89,7 @@ export async function play(client: Client, session: Session, key: string): Promi
     // Which of the two ends sees first that the time is over, and says so, is a race.
     details: timeoutMs === undefined ? details : '',
     trailers: timeoutMs === undefined ? toPairs(trailers) : [],
-    headers: headers === null ? null : toPairs(headers),
+    headers: headers[0] === undefined ? null : toPairs(headers[0]),
     sizes,
     hash: hash.digest('hex'),
     seen: cancel === 'at once' ? null : await ask(client, 'Seen', key),
