@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, readdirSync, realpathSync } from 'node:fs';
 import type { UserConfig } from '#src/config/options.js';
 import type { EventName } from '#src/shared/events.js';
@@ -18,9 +19,8 @@ const SYSTEMD = '/lib/systemd/systemd';
 const NEEDED = [SYSTEMD, '/usr/bin/systemd-notify', '/usr/bin/unshare', '/usr/bin/nsenter'];
 /** The usual units that others want or follow; empty, so that nothing of the machine is started. */
 const TARGETS = ['default', 'sysinit', 'basic', 'sockets', 'paths', 'timers', 'network', 'network-online', 'multi-user', 'shutdown'];
-/** A machine whose cgroups are of the first version says so to a systemd on the kernel's command line. */
-const CGROUPS_V1 = 'systemd.unified_cgroup_hierarchy=0 systemd.legacy_systemd_cgroup_controller=1';
-const IS_CGROUP_V2 = existsSync('/sys/fs/cgroup/cgroup.controllers');
+/** Every kernel has them, also beside those of the first version; a systemd needs none of their controllers. */
+const MOUNT_CGROUPS = 'mount -t cgroup2 cgroup2';
 
 /** Why no systemd can run here; false when one can. In CI it always has to. */
 export const noSystemd: string | false = process.env.CI === undefined && whyNot();
@@ -49,6 +49,8 @@ export class Systemd implements AsyncDisposable {
   readonly app = new TempDir();
   readonly deadline = new Deadline(40_000);
   readonly #units = new TempDir();
+  /** A control group of its own, or units of the same name would find each other's processes in theirs. */
+  readonly #group = `grpcserverd-test-${randomUUID()}`;
   readonly #outer: ChildProcess;
   readonly #ended: Promise<void>;
   #output = '';
@@ -64,9 +66,10 @@ export class Systemd implements AsyncDisposable {
     // There is no journal inside.
     this.#units.write('grpcserverd@.service.d/log.conf', `[Service]\nStandardOutput=append:${APP}/log\nStandardError=append:${APP}/log\n`);
     for (const [unit, text] of Object.entries(dropIns)) this.#units.write(`${unit}.d/test.conf`, text);
-    const namespaces = ['--pid', '--fork', '--mount', '--mount-proc', '--ipc', '--uts', '--cgroup', '--kill-child=SIGKILL'];
-    this.#outer = spawn('unshare', [...namespaces, 'sh', '-ec', this.#boot()], {
-      env: { ...this.#env, container: 'test', ...(IS_CGROUP_V2 ? {} : { SYSTEMD_PROC_CMDLINE: CGROUPS_V1 }) },
+    const namespaces = '--pid --fork --mount --mount-proc --ipc --uts --cgroup --kill-child=SIGKILL';
+    const script = this.#withCgroups('mkdir "$cgroups/$group"; echo $$ >"$cgroups/$group/cgroup.procs"', `exec unshare ${namespaces} sh -ec "$boot"`);
+    this.#outer = spawn('unshare', ['--mount', 'sh', '-ec', script], {
+      env: { ...this.#env, boot: this.#boot(), container: 'test' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#outer.stdout, this.#outer.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
@@ -151,12 +154,21 @@ export class Systemd implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#outer.kill('SIGKILL');
     await this.#ended;
+    // Its last processes may still be ending.
+    const remove = this.#withCgroups('find "$cgroups/$group" -depth -type d -exec rmdir {} +');
+    await new Deadline(10_000).poll(() => (spawnSync('unshare', ['--mount', 'sh', '-ec', remove]).status === 0 ? true : undefined), 'the end of its processes');
     this.#units[Symbol.dispose]();
     this.app[Symbol.dispose]();
   }
 
   get #env(): NodeJS.ProcessEnv {
     return { ...testEnvironment(), SYSTEMD_UNIT_PATH: this.#units.path };
+  }
+
+  /** A script that sees all control groups in the folder $cgroups, and this systemd's there as $group. */
+  #withCgroups(...lines: string[]): string {
+    const cgroups = this.#units.join('cgroups');
+    return [`mkdir -p ${cgroups}`, `${MOUNT_CGROUPS} ${cgroups}`, `cgroups=${cgroups}; group=${this.#group}`, ...lines].join('\n');
   }
 
   #boot(): string {
@@ -176,7 +188,7 @@ export class Systemd implements AsyncDisposable {
       `ln -s ${PACKAGE}/bin/grpcserverd.js /usr/local/sbin/grpcserverd; ln -s /run/node /usr/local/sbin/node`,
       'mount -t tmpfs -o mode=755 tmpfs /srv',
       `mkdir -p ${APP}; mount --bind '${this.app.path}' ${APP}`,
-      ...(IS_CGROUP_V2 ? ['mount -t cgroup2 cgroup2 /sys/fs/cgroup'] : []),
+      `${MOUNT_CGROUPS} /sys/fs/cgroup`,
       `exec ${SYSTEMD} --system --log-target=console --log-level=notice --show-status=0`,
     ].join('\n');
   }
