@@ -19,7 +19,7 @@ export function statusLine({ phase, workers, ready, goal, generation, stage, las
     case 'booting':
       return `Starting: ${ready} of ${goal} workers ready`;
     case 'stopping':
-      return `Stopping: ${workers} workers finish their calls`;
+      return workers === 1 ? 'Stopping: 1 worker finishes its calls' : `Stopping: ${workers} workers finish their calls`;
     case 'serving': {
       const parts = [`Serving: ${ready} of ${goal} workers ready`, `generation ${generation}`];
       if (stage !== null) parts.push(`reload: ${stage}`);

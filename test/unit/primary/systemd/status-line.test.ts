@@ -11,6 +11,7 @@ for (const [change, line] of [
   [{ last: { verdict: 'done', error: '' } }, 'Serving: 4 of 4 workers ready, generation 7, last reload done'],
   [{ last: { verdict: 'refused', error: 'bad key' } }, 'Serving: 4 of 4 workers ready, generation 7, last reload refused: bad key'],
   [{ phase: 'stopping', workers: 2 }, 'Stopping: 2 workers finish their calls'],
+  [{ phase: 'stopping', workers: 1 }, 'Stopping: 1 worker finishes its calls'],
 ] satisfies [Partial<ServiceView>, string][]) {
   test(line, () => assert.equal(statusLine({ ...SERVING, ...change }), line));
 }
