@@ -53,7 +53,7 @@ export const OPTIONS = {
     'Methods that need no signature: "pkg.Svc/Method" or "pkg.Svc/*"'),
 
   host: define('Listening', listenHost, '::',
-    'Address to listen on (:: is every address, IPv4 included), or unix:/path'),
+    'Address to listen on (:: is every address, IPv4 included), or unix:/path; sockets that systemd passes win'),
   port: define('Listening', integer(0, 65_535), 50_051, 'Port to listen on; 0 lets the system choose'),
 
   maxWorkers: define('Workers', orWord('auto', integer(1, 1024)), 'auto',

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import type { ReloadReport } from '../control/definition.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
@@ -17,7 +18,7 @@ import { Dispatcher } from './dispatcher.js';
 import { forkChild } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
-import { autoMaxConnections } from './open-file-limit.js';
+import { autoMaxConnections, maxConnectionsOf } from './open-file-limit.js';
 import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
@@ -31,6 +32,8 @@ import { describeStatus } from './status.js';
 import { QUICK_STOP } from './staff.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor } from './supervisor.js';
+import { reportListening } from './systemd/report-listening.js';
+import { openService, type ServiceManager } from './systemd/service.js';
 import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
@@ -50,12 +53,13 @@ const LOG_FD = 1;
 /**
  * Runs the daemon until it has stopped.
  * @param load reads the settings anew, from the same file, environment and flags
+ * @param manager what was said by whoever started this process
  * @throws DaemonError when it cannot start; nothing is left then
  */
-export async function runPrimary(settings: Settings, load: () => Promise<Settings>): Promise<Outcome> {
+export async function runPrimary(settings: Settings, load: () => Promise<Settings>, manager: ServiceManager): Promise<Outcome> {
   const closers: (() => void)[] = [];
   try {
-    return await run(settings, load, (close) => closers.push(close));
+    return await run(settings, load, manager, (close) => closers.push(close));
   } finally {
     for (const close of closers.reverse()) close();
   }
@@ -64,6 +68,7 @@ export async function runPrimary(settings: Settings, load: () => Promise<Setting
 async function run(
   { config, configFile, warnings }: Settings,
   load: () => Promise<Settings>,
+  manager: ServiceManager,
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
   const tls = readCertificates(config, new Date());
@@ -107,7 +112,7 @@ async function run(
   const ports = await Ports.open(config, {
     onSocket: (socket) => dispatcher.dispatch(socket),
     onError: () => refusals.add('out-of-descriptors'),
-  });
+  }, manager.sockets);
   onClose(() => ports.close());
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
 
@@ -115,8 +120,8 @@ async function run(
     for (const warning of sentences) emit('config.warning', { warning });
   };
   emit('daemon.starting', { version: VERSION, node: process.version, config: configFile, name: config.name });
-  warn([...warnings, ...(tls?.warnings ?? [])]);
-  emit('daemon.listening', { address: ports.address, port: ports.port });
+  warn([...warnings, ...manager.warnings, ...(tls?.warnings ?? [])]);
+  reportListening(emit, ports.listening, manager.sockets, config);
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
@@ -133,11 +138,13 @@ async function run(
     door,
     generation,
     onReady() {
+      service?.ready();
       const { plan, workers } = supervisor;
       const bootMs = clock.monotonic() - startedAt;
       announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
     },
     onStopping() {
+      service?.stopping();
       code.close();
       certificates.close();
       stoppedAt = clock.monotonic();
@@ -186,7 +193,19 @@ async function run(
       code.answered(supervisor.plan.goal.generation, next);
     },
   };
-  const reloader = new Reloader({ clock, emit, supervisor, prepare: (sameConfig) => prepareReload(preparation, sameConfig), onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
+  const reloader = new Reloader({
+    clock,
+    emit,
+    supervisor,
+    prepare: (sameConfig) => prepareReload(preparation, sameConfig),
+    onBegan: () => service?.reloading(),
+    onEnded,
+  });
+  const service = openService(manager, { clock, emit, supervisor, reloader, watchers, onClose });
+  function onEnded(report: ReloadReport): void {
+    service?.reloaded();
+    code.ended(report, supervisor.workers.map(({ generation: number }) => number));
+  }
   const status = () =>
     describeStatus(
       { supervisor, door, reloader, routers },
@@ -230,12 +249,7 @@ async function run(
     stop: (quick) => stop('stop command', quick),
   });
   onClose(() => control.close());
-  folder.announce({
-    pid: process.pid,
-    name: config.name,
-    version: VERSION,
-    configFile: configFile === null ? null : realpathSync(configFile),
-  });
+  folder.announce({ pid: process.pid, name: config.name, version: VERSION, configFile: configFile === null ? null : realpathSync(configFile) });
   code.start();
   routers?.start();
   supervisor.start();
@@ -256,8 +270,4 @@ async function run(
   }
   emit('daemon.stopped', { ms: Math.round(clock.monotonic() - stoppedAt), cut: outcome.cut });
   return outcome;
-}
-
-function maxConnectionsOf({ maxConnections }: Config): number {
-  return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
 }

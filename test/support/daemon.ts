@@ -40,6 +40,8 @@ export interface DaemonOptions {
   readonly uid?: number;
   /** What starts it, instead of the bin itself. */
   readonly launcher?: readonly [string, ...string[]];
+  /** Descriptors of this process that it gets as 3, 4... */
+  readonly passed?: readonly number[];
   /** Milliseconds for the whole life of the daemon in the test. */
   readonly deadline?: number;
 }
@@ -76,7 +78,7 @@ export class Daemon implements AsyncDisposable {
     this.#process = spawn(program, [...words, ...this.#target, ...(options.args ?? [])], {
       env: this.#env,
       cwd: options.cwd ?? this.dir.path,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.passed ?? [])],
       // A process group of its own, so that a test can signal it as a terminal does.
       detached: true,
       ...(uid === undefined ? {} : { uid, gid: uid }),

@@ -344,6 +344,32 @@ describe('relative paths', () => {
     ]);
   });
 
+  test('${CREDENTIALS_DIRECTORY}/ at the beginning is the folder of the credentials, wherever the path stands', () => {
+    const data = {
+      servicers: ['./x.js'],
+      certificates: { serverCertificateKey: '${CREDENTIALS_DIRECTORY}/server.key', serverCertificate: './${CREDENTIALS_DIRECTORY}/x' },
+      signatureData: { k: { file: '${CREDENTIALS_DIRECTORY}/k' } },
+    };
+    const env = { CREDENTIALS_DIRECTORY: '/run/credentials/x.service', GRPCSERVERD_CERTIFICATES_ROOT_CERTIFICATE: '${CREDENTIALS_DIRECTORY}/ca.crt' };
+    const { config } = resolveConfig({ file: { path: '/app/c.yaml', data }, env, flags: {}, cwd: '/cwd' });
+    assert.deepEqual(config.certificates, {
+      serverCertificateKey: { path: '/run/credentials/x.service/server.key' },
+      serverCertificate: { path: '/app/${CREDENTIALS_DIRECTORY}/x' },
+      rootCertificate: { path: '/run/credentials/x.service/ca.crt' },
+    });
+    assert.deepEqual(config.signatureData.k, { file: '/run/credentials/x.service/k' });
+  });
+
+  test('without such a folder the key and its path are named, and what to do', () => {
+    const data = { servicers: ['./x.js'], certificates: { serverCertificateKey: '${CREDENTIALS_DIRECTORY}/server.key' } };
+    assert.throws(() => resolveConfig({ file: { path: '/cwd/c.yaml', data }, env: {}, flags: {}, cwd: '/cwd' }), (error: DaemonError) => {
+      assert.equal(error.code, 'E_CONFIG_VALUE');
+      assert.match(error.message, /c\.yaml.*certificates\.serverCertificateKey names \$\{CREDENTIALS_DIRECTORY\}\/server\.key/);
+      assert.match(error.hint, /LoadCredential=/);
+      return true;
+    });
+  });
+
   test('PEM text is no path', () => {
     const pem = '-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n';
     assert.deepEqual(resolve({ certificates: { serverCertificate: pem } }).config.certificates.serverCertificate, { pem });
