@@ -6,13 +6,17 @@ import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import { preloadArguments } from '../config/preload.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
 import { describeCallShares } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
+import { Admin } from './admin/admin.js';
+import { History } from './admin/history.js';
 import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
+import { Departure } from './departure.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkWorker } from './fork.js';
 import { Generation } from './generation.js';
@@ -65,6 +69,7 @@ async function run(
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
   const tls = readCertificates(config, new Date());
+  preloadArguments(config.preload);
   const isTerminal = process.stdout.isTTY;
   const logFormat = resolveLogFormat(config.log.format, isTerminal);
   const logger = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
@@ -82,7 +87,8 @@ async function run(
     onChange: () => watchers.notify(),
   });
   onClose(() => code.close());
-  const emit = code.noting(logger.emit);
+  const history = new History();
+  const emit = history.noting(code.noting(logger.emit));
   const startedAt = clock.monotonic();
   process.title = `grpcserverd: primary (${config.name})`;
 
@@ -106,6 +112,9 @@ async function run(
     onError: () => refusals.add('out-of-descriptors'),
   });
   onClose(() => ports.close());
+  const admin = new Admin({ clock, emit, history, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  onClose(() => admin.close());
+  await admin.open(config.admin);
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
 
   const warn = (sentences: readonly string[]): void => {
@@ -114,6 +123,7 @@ async function run(
   emit('daemon.starting', { version: VERSION, node: process.version, config: configFile, name: config.name });
   warn([...warnings, ...(tls?.warnings ?? [])]);
   emit('daemon.listening', { address: ports.address, port: ports.port });
+  admin.announce();
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
@@ -122,7 +132,7 @@ async function run(
     clock,
     emit,
     random: Math.random,
-    fork: ({ config: { nodeArguments } }) => forkWorker({ nodeArguments, logFd: LOG_FD }),
+    fork: ({ config: { nodeArguments, preload } }, slot) => forkWorker({ nodeArguments: [...nodeArguments, ...preloadArguments(preload)], slot, logFd: LOG_FD }),
     dispatcher,
     generation,
     onReady() {
@@ -151,16 +161,19 @@ async function run(
     onChange() {
       watchers.notify();
       inspections.noteChange();
+      departure.noteChange();
     },
     onMessage(handle, message) {
       if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
       else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
+      else if (message.type === 'calls-told') admin.told(handle, message);
       else if (message.type === 'files-loaded') code.note(handle.generation, message.files);
     },
     isCodeProven: (number) => code.isProven(number),
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
+  const departure = new Departure({ clock, emit, supervisor, onChange: () => watchers.notify() });
   const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
 
   const certificates = new CertificateKeeper({
@@ -180,19 +193,28 @@ async function run(
     const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
     const next = carried.config;
     await code.consider(next);
+    preloadArguments(next.preload);
     const material = certificates.read(next);
     const address = await ports.change(next);
+    const page = await admin.change(next.admin).catch((error: unknown) => {
+      address.discard();
+      throw error;
+    });
     warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
     return {
       generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
       restartRequired: carried.restartRequired,
       commit() {
         if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
+        page.commit();
         dispatcher.setMaxConnections(maxConnectionsOf(next));
         log.level = next.log.level;
         code.answered(supervisor.plan.goal.generation, next);
       },
-      discard: () => address.discard(),
+      discard() {
+        address.discard();
+        page.discard();
+      },
     };
   }
 
@@ -211,6 +233,7 @@ async function run(
         startedAt,
         now: clock.monotonic(),
         date: new Date(clock.now()),
+        isLeaving: departure.isLeaving,
         changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
@@ -232,7 +255,7 @@ async function run(
       for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
     },
     inspect: (order) => inspections.run(order),
-    stop: (quick) => supervisor.stop('stop command', quick),
+    stop: (quick) => departure.stop('stop command', quick),
   });
   onClose(() => control.close());
   folder.announce({
@@ -245,7 +268,7 @@ async function run(
   supervisor.start();
   certificates.start();
   signals.obey({
-    stop: (cause, quick) => supervisor.stop(cause, quick),
+    stop: (cause, quick) => departure.stop(cause, quick),
     reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),
     scaleBy: (difference) => scaleTo(supervisor.plan.target + difference),
   });

@@ -36,7 +36,7 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly random: () => number;
-  readonly fork: (generation: Generation) => ForkedProcess;
+  readonly fork: (generation: Generation, slot: number) => ForkedProcess;
   readonly dispatcher: Dispatcher;
   /** What the first workers are started with. */
   readonly generation: Generation;

@@ -5,12 +5,15 @@
 import { isSignatureWanted } from '../config/validate.js';
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import type { CallFigures } from '../ipc/call-figures.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
+import { AccessLog } from './calls/access-log.js';
 import type { ActiveCall } from './calls/active-call.js';
 import { explain } from './calls/call-fault.js';
 import { assembleInterceptors } from './calls/assemble-interceptors.js';
 import { CallLimit } from './calls/call-limit.js';
 import { CallRegistry } from './calls/call-registry.js';
+import { CallTally } from './calls/call-tally.js';
 import { FaultLog } from './calls/fault-log.js';
 import { installFaultHandlers } from './calls/faults.js';
 import { guardHandler } from './calls/guard.js';
@@ -48,6 +51,10 @@ export interface RunningWorker {
   hurry(ms: number): void;
   noteOrphaned(): void;
   setCallLimit(limit: number): void;
+  /** What the calls have come to since this was asked last. */
+  takeCalls(): CallFigures;
+  /** The whole server is going to stop: health says so from now on. */
+  announceStop(): void;
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
@@ -58,10 +65,14 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
   const hooks = new ShutdownHooks((error) => logger.log.error({ err: error }, 'onShutdown failed'));
   const drained: { by: Drain | null } = { by: null };
   const latency = new LatencyHistogram();
+  const tally = new CallTally();
+  const access = AccessLog.create(config.log, emit);
   const calls = new CallRegistry({
+    tally,
     report: (fault) => faults.add(fault),
-    onCallEnded(call) {
-      latency.add(call.age);
+    onCallEnded(call, code, ms) {
+      latency.add(ms);
+      access?.note(call, code, ms);
       drained.by?.noteCallEnded();
     },
   });
@@ -72,16 +83,17 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     },
   });
 
-  const { server, services, interceptors, health } = await buildServer({
+  const { server, services, methods, interceptors, health } = await buildServer({
     config,
     guard: guardHandler,
     context: { slot, generation, logger: logger.log, signal: leaving.signal, onShutdown: (callback) => hooks.add(callback) },
   });
-  const callCap = callLimit === null ? null : new CallLimit(callLimit);
+  for (const [path, kind] of methods) tally.add(path, kind);
+  const callCap = callLimit === null ? null : new CallLimit(callLimit, () => tally.noteRejected('limit'));
   const allInterceptors = assembleInterceptors({
     accounting: calls.accounting,
     limit: callCap?.interceptor ?? null,
-    signature: createSignature({ ...config, signature: isSignatureWanted(config) }),
+    signature: createSignature({ ...config, signature: isSignatureWanted(config) }, () => tally.noteRejected('signature')),
     user: interceptors.map(({ interceptor }) => interceptor),
   });
   const transport =
@@ -90,6 +102,8 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
           server,
           interceptors: allInterceptors,
           config,
+          isKnown: (path) => tally.has(path),
+          onUnknown: () => tally.noteUnknown(),
           onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
         })
       : new Http2Transport(server, allInterceptors);
@@ -109,7 +123,11 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
       takeP99: () => latency.takePercentile(0.99),
       oldestCall: () => oldest(calls),
     },
-    (load) => send({ type: 'heartbeat', ...load }),
+    (load) => {
+      send({ type: 'heartbeat', ...load });
+      // Should it be killed, what is told is what counts.
+      if (config.admin !== null) send({ type: 'calls-told', id: null, ...tally.take() });
+    },
   );
 
   const drain = new Drain({ calls, intake, transport, emit });
@@ -129,6 +147,8 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     hurry: (ms) => drain.hurry(ms),
     noteOrphaned: () => emit('worker.orphaned', {}),
     setCallLimit: (limit) => callCap?.setLimit(limit),
+    takeCalls: () => tally.take(),
+    announceStop: () => health.setNotServing(),
   };
 }
 
