@@ -30,6 +30,8 @@ export type ToWorker =
    * milliseconds, so that workers leave one after the other. `quick`: all within that many milliseconds instead.
    */
   | { readonly type: 'drain'; readonly cause: string; readonly delay: number; readonly quick: number | null }
+  /** Ask the clients that are there now to take their calls elsewhere; calls in flight go on. */
+  | { readonly type: 'send-clients-away' }
   | { readonly type: 'set-log-level'; readonly level: string }
   /** This worker's share of maximumConcurrentRpcs from now on; calls over it that are in progress go on. */
   | { readonly type: 'set-call-limit'; readonly limit: number }

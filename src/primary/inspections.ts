@@ -13,6 +13,9 @@ import type { WorkerHandle } from './worker-handle.js';
 
 /** How long a worker may take to open or close its inspector, in milliseconds. */
 const ANSWER_TIMEOUT = 4000;
+/** How long the clients of a withdrawn worker may take to leave before it is looked into anyway, and between two looks, in milliseconds. */
+const LEAVE_TIMEOUT = 5000;
+const LEAVE_INTERVAL = 50;
 /** How long a worker may take to write its heap, in milliseconds: some seconds for each gigabyte. */
 const SNAPSHOT_TIMEOUT = 300_000;
 
@@ -49,6 +52,7 @@ export class Inspections {
       throw new DaemonError('E_WORKER', `Worker ${slot} has not answered an earlier order yet`);
     }
     if (withdraw) this.#withdraw(handle);
+    if (withdraw && this.#parts.dispatcher.connectionsOf(handle.id) > 0) await this.#emptied(handle);
     const before = handle.inspection;
     try {
       const result = close ? await this.#close(handle) : heapSnapshot === '' ? await this.#open(handle) : await this.#writeHeap(handle, heapSnapshot, before);
@@ -92,6 +96,16 @@ export class Inspections {
       });
     }
     dispatcher.withdraw(handle.id);
+    handle.send({ type: 'send-clients-away' });
+  }
+
+  /** Its clients have left: it may stand still from now on. Calls that go on for longer are not waited for. */
+  async #emptied(handle: WorkerHandle): Promise<void> {
+    const { clock, dispatcher } = this.#parts;
+    const until = clock.monotonic() + LEAVE_TIMEOUT;
+    while (dispatcher.connectionsOf(handle.id) > 0 && clock.monotonic() < until) {
+      await new Promise<void>((resolve) => clock.after(LEAVE_INTERVAL, resolve));
+    }
   }
 
   /** One that drains meanwhile stays out. */

@@ -65,6 +65,9 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'confirm-socket':
       running?.intake.confirm(message.id);
       break;
+    case 'send-clients-away':
+      running?.sendClientsAway();
+      break;
     case 'set-log-level':
       if (logger !== null) logger.log.level = message.level;
       break;

@@ -49,6 +49,7 @@ export interface RunningWorker {
   leave(cause: string, delay: number): Promise<DrainReport>;
   /** Leaves that many milliseconds for what `leave` still has to do. */
   hurry(ms: number): void;
+  sendClientsAway(): void;
   noteOrphaned(): void;
   setCallLimit(limit: number): void;
   /** What the calls have come to since this was asked last. */
@@ -145,6 +146,7 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
       return result;
     },
     hurry: (ms) => drain.hurry(ms),
+    sendClientsAway: () => transport.sendAway(),
     noteOrphaned: () => emit('worker.orphaned', {}),
     setCallLimit: (limit) => callCap?.setLimit(limit),
     takeCalls: () => tally.take(),

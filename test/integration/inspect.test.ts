@@ -90,6 +90,20 @@ describe('inspect', () => {
     assert.deepEqual(slots.sort(), [0, 1]);
   });
 
+  test('--withdraw sends the clients of the worker to others, and lets their calls finish', async () => {
+    await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
+    await using one = new GrpcJsProbe(daemon.address);
+    await using two = new GrpcJsProbe(daemon.address);
+    const slotOf = async (probe: GrpcJsProbe): Promise<unknown> => (await daemon.until(probe.call('Probe/Identify'), 'an answer')).messages[0]?.slot;
+    const client = (await slotOf(one)) === 0 ? one : two;
+    if (client === two) assert.equal(await slotOf(two), 0);
+    const long = client.open('Probe/Sleep', { ms: 700 });
+    await inspect(daemon, '0', '--withdraw');
+    assert.equal((await daemon.until(long.outcome, 'the end of the long call')).code, 'OK');
+    assert.equal(await slotOf(client), 1);
+    assert.equal((await worker(daemon, 0)).connections, 0);
+  });
+
   test('--heap-snapshot writes a new file that only its owner can read, and never over another', async () => {
     await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
     const { result, pid } = await inspect(daemon, '1', '--heap-snapshot', 'worker.heapsnapshot', '--withdraw');

@@ -31,7 +31,11 @@ for (const transport of ['http2', 'lean'] as const) {
           before(() => {
             peer = kind.connect(daemon.address, tls);
           });
-          after(() => peer[Symbol.asyncDispose]());
+          after(async () => {
+            // Whatever the cases have left behind would be there while the client is.
+            await daemon.deadline.poll(async () => ((await daemon.status()).workers.every(({ inFlight }) => inFlight === 0) ? true : undefined), 'no call in flight');
+            await peer[Symbol.asyncDispose]();
+          });
 
           for (const [title, run] of Object.entries(CALL_CASES)) {
             test(title, () => daemon.until(run(new Probe(peer), peer), title));

@@ -1,5 +1,6 @@
-// TLS and client certificates, from every kind of client.
+// TLS and client certificates, from every kind of client, over both transports.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect } from 'node:tls';
 import { after, before, describe, test } from 'node:test';
 import { readFileSync } from 'node:fs';
@@ -26,14 +27,16 @@ async function identify(kind: PeerKind, daemon: Daemon, tls?: ClientTls): Promis
 }
 
 function withDaemon(title: string, settings: () => UserConfig, body: (daemon: () => Daemon) => void): void {
-  describe(title, () => {
-    let daemon: Daemon;
-    before(async () => {
-      daemon = await startDaemon({ config: { maxWorkers: 2, ...settings() }, deadline: 60_000 });
+  for (const transport of ['http2', 'lean'] as const) {
+    describe(`${title}, transport ${transport}`, () => {
+      let daemon: Daemon;
+      before(async () => {
+        daemon = await startDaemon({ config: { maxWorkers: 2, transport, ...settings() }, deadline: 60_000 });
+      });
+      after(() => daemon[Symbol.asyncDispose]());
+      body(() => daemon);
     });
-    after(() => daemon[Symbol.asyncDispose]());
-    body(() => daemon);
-  });
+  }
 }
 
 withDaemon('a server with TLS', () => certificates.tls, (daemon) => {
@@ -64,6 +67,13 @@ withDaemon('a server with TLS', () => certificates.tls, (daemon) => {
     const socket = connect({ port: daemon().port, host: '127.0.0.1', ca: readFileSync(certificates.ca), servername: 'localhost', ALPNProtocols: ['http/1.1'] });
     const end = await daemon().until(new Promise((resolve) => socket.once('error', resolve).once('close', resolve)), 'the end of the connection');
     assert.notEqual(end, undefined);
+    socket.destroy();
+  });
+
+  test('picks h2 from what clients of gRPC offer', async () => {
+    const socket = connect({ port: daemon().port, host: '127.0.0.1', ca: readFileSync(certificates.ca), servername: 'localhost', ALPNProtocols: ['grpc-exp', 'h2'] });
+    await daemon().until(once(socket, 'secureConnect'), 'the handshake');
+    assert.equal(socket.alpnProtocol, 'h2');
     socket.destroy();
   });
 

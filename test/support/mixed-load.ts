@@ -1,5 +1,5 @@
 import type { ClientTls, Load, Tally } from './calls.js';
-import { grpcJs, python } from './peers.js';
+import { go, grpcJs, python } from './peers.js';
 import { Probe } from './probe.js';
 
 const CHANNELS = 8;
@@ -10,7 +10,7 @@ const PACE = 10;
 
 /**
  * Clients that keep all kinds of calls in flight: eight grpc-js channels with eight unary calls each, one of them
- * with server and bidirectional streams too, and the same from Python where it is installed.
+ * with server and bidirectional streams too, and the same from Python and Go where they are installed.
  */
 export class MixedLoad implements AsyncDisposable {
   readonly probes: readonly Probe[];
@@ -18,7 +18,7 @@ export class MixedLoad implements AsyncDisposable {
 
   constructor(address: string, tls?: ClientTls) {
     const channels = Array.from({ length: CHANNELS }, () => new Probe(grpcJs.connect(address, tls)));
-    const foreign = python.skip === false ? [new Probe(python.connect(address, tls))] : [];
+    const foreign = [python, go].filter(({ skip }) => skip === false).map((kind) => new Probe(kind.connect(address, tls)));
     this.probes = [...channels, ...foreign];
     const streaming = [...channels.slice(0, 1), ...foreign];
     this.#loads = [

@@ -56,22 +56,25 @@ export const python: PeerKind = {
   connect: (address, tls) => new ProcessPeer(['/usr/bin/python3', `${ROOT}test/peers/python/client.py`], address, tls),
 };
 
-let goClient: string | undefined;
-
 export const go: PeerKind = {
   name: 'Go',
   skip: skipUnless('go-grpc'),
-  connect: (address, tls) => new ProcessPeer([(goClient ??= buildGoClient())], address, tls),
+  connect: (address, tls) => new ProcessPeer([goProgram('client')], address, tls),
 };
 
-/** Compiles the Go client against Debian's sources, offline, once a process; gone when the process ends. */
-function buildGoClient(): string {
+const goPrograms = new Map<string, string>();
+
+/** A program of test/peers/go, compiled against Debian's sources, offline, once a process; gone when the process ends. */
+export function goProgram(name: string): string {
+  const made = goPrograms.get(name);
+  if (made !== undefined) return made;
   const dir = new TempDir();
   process.once('exit', () => dir[Symbol.dispose]());
-  const binary = dir.join('client');
-  execFileSync('go', ['build', '-o', binary, `${ROOT}test/peers/go/client.go`], {
+  const binary = dir.join(name);
+  execFileSync('go', ['build', '-o', binary, `${ROOT}test/peers/go/${name}.go`], {
     env: { ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode', GOFLAGS: '' },
   });
+  goPrograms.set(name, binary);
   return binary;
 }
 

@@ -16,7 +16,7 @@ export function inspectCommand(): Command {
   const command = new Command('inspect').description("Open a worker's inspector, or write its heap to a file");
   addTargetFlags(command.argument('<slot>', 'which worker, as status shows it'))
     .option('--heap-snapshot <file>', 'write its heap to this new file instead; the worker stands still meanwhile')
-    .option('--withdraw', 'no new connections for it until the inspector is closed or the file is written')
+    .option('--withdraw', 'no new calls for it until the inspector is closed or the file is written')
     .addOption(new Option('--close', 'close the inspector again').conflicts(['heapSnapshot', 'withdraw']))
     .option('--json', 'print JSON');
   return command.action(async (slot: string, { heapSnapshot, withdraw = false, close = false, json = false }: Flags) => {

@@ -44,6 +44,10 @@ export class Http2Transport implements Transport {
 
   drain(): void {
     this.#isDraining = true;
+    this.sendAway();
+  }
+
+  sendAway(): void {
     for (const injector of this.#connections.keys()) this.#drainOne(injector);
   }
 

@@ -82,6 +82,10 @@ export class LeanTransport implements Transport {
   drain(): void {
     if (this.#state === 'draining') return;
     this.#state = 'draining';
+    this.sendAway();
+  }
+
+  sendAway(): void {
     leaveInTurn([...this.#connections]);
   }
 

@@ -17,6 +17,8 @@ export interface Transport {
    * Calls in flight go on; a connection closes when its last call has ended.
    */
   drain(): void;
+  /** The same for the connections that are there now; those that are still to come stay. */
+  sendAway(): void;
   /**
    * Makes a unary call through the same server over a private connection, outside of all interceptors.
    * @param path full method name

@@ -21,14 +21,23 @@ const OF_CONNECTIONS = new Set(['connection', 'proxy-connection', 'keep-alive', 
 const IGNORED = new Set(['te', 'accept-encoding', 'grpc-accept-encoding']);
 /** Section 8.2.1, and RFC 9110 section 5.1: a token without upper-case letters. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-/** The same, and RFC 9110 section 5.5: no control characters, no white space at either end. */
-const VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+/** The same, and RFC 9110 section 5.5: no control characters. */
+const VALUE = /^[\t -~\x80-\xff]*$/;
+/**
+ * Nothing may have white space at either end, but libraries send what they are given, and the gRPC protocol lets a
+ * server strip it from metadata.
+ */
+const MARGINS = /^[\t ]+|[\t ]+$/g;
+const HAS_MARGIN = /^[\t ]|[\t ]$/;
+/** RFC 3986 section 3.3 has no white space in it, and no control characters. */
+const PATH = /^[!-~\x80-\xff]+$/;
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const SCHEME = /^[A-Za-z][A-Za-z0-9+\-.]*$/;
 const DIGITS = /^[0-9]{1,15}$/;
 
-export function requestField(name: string, value: string): RequestField {
-  return { name, value, size: name.length + value.length + OVERHEAD, kind: kindOf(name, value) };
+export function requestField(name: string, given: string): RequestField {
+  const value = HAS_MARGIN.test(given) && !name.startsWith(':') ? given.replace(MARGINS, '') : given;
+  return { name, value, size: name.length + given.length + OVERHEAD, kind: kindOf(name, value) };
 }
 
 function kindOf(name: string, value: string): RequestField['kind'] {
@@ -44,5 +53,6 @@ function kindOf(name: string, value: string): RequestField['kind'] {
 function isPseudoValue(name: string, value: string): boolean {
   if (name === ':method') return TOKEN.test(value);
   if (name === ':scheme') return SCHEME.test(value);
-  return value !== '' || name === ':authority';
+  if (name === ':path') return PATH.test(value);
+  return !HAS_MARGIN.test(value);
 }

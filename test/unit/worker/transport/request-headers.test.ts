@@ -43,6 +43,12 @@ describe('what RFC 9113 demands of a request', () => {
     test(`taken: ${name}`, () => assert.equal(typeof read(fields), 'object'));
   }
 
+  test('taken, without the white space at the ends of its values: what some libraries send', () => {
+    const headers = read([...GOOD, ['a', ' b c\t'], ['d', ' '], ['te', 'trailers ']]);
+    assert(typeof headers === 'object');
+    assert.deepEqual([headers.a, headers.d], ['b c', '']);
+  });
+
   const malformed: Record<string, Fields> = {
     'upper case in a name (8.2.1)': [...GOOD, ['Abc', 'd']],
     'a space in a name (8.2.1)': [...GOOD, ['a b', 'd']],
@@ -54,9 +60,6 @@ describe('what RFC 9113 demands of a request', () => {
     'LF in a value (8.2.1)': [...GOOD, ['a', 'b\nc']],
     'another control character in a value (RFC 9110 5.5)': [...GOOD, ['a', 'b\u0001c']],
     'DEL in a value (RFC 9110 5.5)': [...GOOD, ['a', 'b\u007fc']],
-    'a value that begins with a space (8.2.1)': [...GOOD, ['a', ' b']],
-    'a value that ends with a tab (8.2.1)': [...GOOD, ['a', 'b\t']],
-    'a value of one space (8.2.1)': [...GOOD, ['a', ' ']],
     'connection (8.2.2)': [...GOOD, ['connection', 'close']],
     'proxy-connection (8.2.2)': [...GOOD, ['proxy-connection', 'close']],
     'keep-alive (8.2.2)': [...GOOD, ['keep-alive', '1']],
@@ -74,6 +77,8 @@ describe('what RFC 9113 demands of a request', () => {
     'no :path (8.3.1)': [METHOD, SCHEME, AUTHORITY],
     'no authority for http (8.3.1)': [METHOD, SCHEME, PATH],
     'an empty :path (8.3.1)': [METHOD, SCHEME, [':path', ''], AUTHORITY],
+    'a :path with a space (8.3.1)': [METHOD, SCHEME, [':path', '/a.B/ c'], AUTHORITY],
+    'an :authority that ends with a space (8.2.1)': [METHOD, SCHEME, PATH, [':authority', 'here ']],
     'a :path without a slash (8.3.1)': [METHOD, SCHEME, [':path', 'a'], AUTHORITY],
     'an empty :method (8.3.1)': [[':method', ''], SCHEME, PATH, AUTHORITY],
     'a :method that is no token (8.3.1)': [[':method', 'PO ST'], SCHEME, PATH, AUTHORITY],
