@@ -8,12 +8,13 @@ import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import { preloadArguments } from '../config/preload.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
-import { describeCallShares } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
+import { moveTo } from './addresses.js';
 import { Admin } from './admin/admin.js';
 import { History } from './admin/history.js';
+import { announceReady } from './announce-ready.js';
 import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Departure } from './departure.js';
@@ -36,7 +37,6 @@ import { Supervisor } from './supervisor.js';
 import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
-import { welcome } from './welcome.js';
 
 /** The settings as a start or a reload finds them. */
 export interface Settings {
@@ -136,20 +136,8 @@ async function run(
     dispatcher,
     generation,
     onReady() {
-      const workers = supervisor.workers.filter(({ state }) => state === 'ready');
-      const services = workers[0]?.services ?? [];
-      const { maximumConcurrentRpcs } = config;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.plan.goal.workers);
-      emit('daemon.ready', {
-        address: ports.address,
-        port: ports.port,
-        tls: tls !== null,
-        workers: workers.length,
-        services: services.map(({ name }) => name),
-        bootMs: Math.round(clock.monotonic() - startedAt),
-        callLimit,
-      });
-      if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, ports, tls: tls !== null, services, workers, callLimit }));
+      const bootMs = clock.monotonic() - startedAt;
+      announceReady({ emit, config, configFile, ports, tls: tls !== null, supervisor, bootMs, isWatched: logFormat === 'pretty' && isTerminal });
     },
     onStopping() {
       code.close();
@@ -195,26 +183,18 @@ async function run(
     await code.consider(next);
     preloadArguments(next.preload);
     const material = certificates.read(next);
-    const address = await ports.change(next);
-    const page = await admin.change(next.admin).catch((error: unknown) => {
-      address.discard();
-      throw error;
-    });
+    const addresses = await moveTo(next, { ports, admin, emit });
     warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
     return {
       generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
       restartRequired: carried.restartRequired,
       commit() {
-        if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
-        page.commit();
+        addresses.commit();
         dispatcher.setMaxConnections(maxConnectionsOf(next));
         log.level = next.log.level;
         code.answered(supervisor.plan.goal.generation, next);
       },
-      discard() {
-        address.discard();
-        page.discard();
-      },
+      discard: () => addresses.discard(),
     };
   }
 

@@ -103,6 +103,8 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
   });
   const { startWorker } = await import('./running-worker.js');
   loadedFiles.follow(config.autoreload);
+  // Node has loaded these by itself.
+  for (const { module, from } of config.preload) if (from === undefined) loadedFiles.note(module);
   // From the beginning: what a hook loads that never settles is watched too.
   setInterval(reportFiles, FILES_INTERVAL).unref();
   running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
