@@ -1,5 +1,6 @@
-// Makes unary calls through a session and grpc-js's Server in this process: `bare` or `guarded` handlers, or
-// guarded ones with an access log of `errors`, `all` or `sampled`; calls whose headers are the `same` or `changing` in two fields. Gets a number of calls, answers with the CPU time of one in us.
+// Makes unary calls through a session and grpc-js's Server in this process: `bare` or `guarded` handlers, or guarded
+// ones with an access log of `errors`, `all` or `sampled`; calls whose headers are the `same` or `changing` in two
+// fields. Gets a number of calls, answers with the CPU time of one in us.
 // With a number as third argument it makes so many calls at once and prints the time, for profiles.
 import { openSync } from 'node:fs';
 import grpc from '@grpc/grpc-js';

@@ -18,15 +18,18 @@ export async function moveTo(next: Config, { ports, admin, emit }: Addresses): P
   const port = await ports.change(next);
   try {
     const page = await admin.change(next.admin);
+    let undo = (): void => {
+      port.discard();
+      page.discard();
+    };
     return {
       commit() {
+        // A stop may still pre-empt the reload, and then has these to close.
+        undo = () => undefined;
         if (port.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
         page.commit();
       },
-      discard() {
-        port.discard();
-        page.discard();
-      },
+      discard: () => undo(),
     };
   } catch (error) {
     port.discard();

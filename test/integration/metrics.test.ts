@@ -10,6 +10,7 @@ import { TestCertificates } from '../support/daemon-certificates.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
 import { GrpcJsPeer } from '../support/grpc-js-peer.js';
 import { MixedLoad } from '../support/mixed-load.js';
+import { hook, SERVICER, startOwn } from '../support/own-servicer.js';
 import { skipUnless } from '../support/peers.js';
 import { GrpcJsProbe } from '../support/probe.js';
 import { adminUrl, Page, scrape } from '../support/scrape.js';
@@ -91,7 +92,8 @@ test('under load, reloads and kills, no total goes down; through reloads they ar
 });
 
 test('a worker that leaves by itself, or is ended by user code, has told all its calls', async () => {
-  await using daemon = await startDaemon({ config: { ...config, maxWorkers: 1 } });
+  await using daemon = await startOwn({ ...config, maxWorkers: 1 });
+  daemon.dir.write(SERVICER, hook('await probe(server, context);', "process.on('SIGUSR2', () => process.exit(9));"));
   await using probe = new GrpcJsProbe(daemon.address);
   const echoes = async (): Promise<void> => {
     for (let call = 0; call < 10; call += 1) assert.equal((await probe.call('Probe/Echo', { size: 1 })).code, 'OK');
@@ -102,6 +104,11 @@ test('a worker that leaves by itself, or is ended by user code, has told all its
   await daemon.waitFor('worker.ready', { slot: 0 }, 2);
   assert.equal((await scrape(daemon)).sum('grpc_server_handled_total', { grpc_method: 'Echo', grpc_code: 'OK' }), 10);
   assert.equal((await scrape(daemon)).sum('grpcserverd_worker_restarts_total', { reason: 'signal' }), 1);
+  await echoes();
+  process.kill(daemon.workerPid(), 'SIGUSR2');
+  assert.equal((await daemon.waitFor('worker.gone', { slot: 0 }, 2)).exitCode, 9);
+  await daemon.waitFor('worker.ready', { slot: 0 }, 3);
+  assert.equal((await scrape(daemon)).sum('grpc_server_handled_total', { grpc_method: 'Echo', grpc_code: 'OK' }), 20);
 });
 
 test('a killed worker loses no call that was told two seconds before', async () => {

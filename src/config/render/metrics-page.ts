@@ -62,8 +62,8 @@ log:
 \`\`\`
 
 One line of log, [\`call.ended\`](events.md#callended), for each call: method, peer, status, time, messages in both directions, and
-as on every line of a worker its slot, generation and pid. Metadata and messages are never in it. A line costs several
-times what a small call does ([benchmarks.md](benchmarks.md)); lines that nobody reads fast enough are dropped and counted.
+as on every line of a worker its slot, generation and pid. Metadata and messages are never in it. A line costs
+about half of what a small call does, and writing it to a pipe comes on top ([benchmarks.md](benchmarks.md#the-access-log)); lines that nobody reads fast enough are dropped and counted.
 
 ## OpenTelemetry
 
