@@ -206,6 +206,18 @@ test('calls that the cap refuses are counted', async () => {
   held.cancel();
 });
 
+test('calls that the signature check refuses are counted', async () => {
+  using certificates = await TestCertificates.make();
+  await using daemon = await startDaemon({ config: { ...config, ...certificates.tls, maxWorkers: 1, signature: true, signatureData: { 'x-key': 'hunter2' } } });
+  await using probe = new GrpcJsProbe(daemon.address, certificates.clientTls());
+  assert.equal((await probe.call('Probe/Echo', { size: 1 })).code, 'UNAUTHENTICATED');
+  assert.equal((await probe.call('Probe/Echo', { size: 1 }, { metadata: [['x-key', 'hunter2']] })).code, 'OK');
+  const page = await scrape(daemon);
+  assert.equal(page.sum('grpcserverd_rpcs_rejected_total', { reason: 'signature' }), 1);
+  assert.equal(page.sum('grpc_server_handled_total', { grpc_method: 'Echo', grpc_code: 'Unauthenticated' }), 1, 'it is a call as all others');
+  assert(!page.text.includes('hunter2'));
+});
+
 test('promtool has nothing to say against the page', { skip: skipUnless('prometheus') }, async () => {
   await using daemon = await startDaemon({ config });
   const { text } = await scrape(daemon);

@@ -8,7 +8,7 @@ import { failDaemon, startDaemon, type Daemon } from '../support/daemon.js';
 import { GrpcJsPeer } from '../support/grpc-js-peer.js';
 import { SERVICER, startOwn, hook } from '../support/own-servicer.js';
 import { GrpcJsProbe } from '../support/probe.js';
-import { adminUrl, get } from '../support/scrape.js';
+import { adminUrl, get, scrape } from '../support/scrape.js';
 
 const config: UserConfig = { maxWorkers: 2, admin: '127.0.0.1:0' };
 
@@ -45,6 +45,23 @@ test('a server is ready through a reload, and not ready from the beginning of it
   assert.equal((await probe.call('Probe/Echo', { size: 1 })).code, 'OK', 'a new connection is served');
   assert.deepEqual(daemon.log.all('daemon.stopping'), [], 'and all of that within shutdownDelay');
   await daemon.waitFor('daemon.stopping', { cause: 'SIGTERM', quick: false });
+  assert.deepEqual(await daemon.until(daemon.exit, 'its exit'), { code: 0, signal: null });
+});
+
+test('the page is there until the last call has ended', async () => {
+  await using daemon = await startDaemon({ config });
+  await using probe = new GrpcJsProbe(daemon.address);
+  const call = probe.open('Probe/Hold', { key: 'x' });
+  await daemon.until(call.first, 'the first message');
+  daemon.signal('SIGTERM');
+  await daemon.waitFor('daemon.stopping');
+  assert.deepEqual(await get(daemon, '/readyz'), { status: 503, text: 'stopping\n' });
+  assert.equal((await get(daemon, '/livez')).status, 200);
+  const page = await scrape(daemon);
+  assert.equal(page.sum('grpcserverd_ready'), 0);
+  assert.equal(page.sum('grpcserverd_workers_wanted'), 0);
+  assert.equal(page.sum('grpc_server_started_total', { grpc_method: 'Hold' }), 1);
+  call.cancel();
   assert.deepEqual(await daemon.until(daemon.exit, 'its exit'), { code: 0, signal: null });
 });
 
