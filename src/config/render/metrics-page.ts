@@ -8,7 +8,6 @@ export function metricsPage(): string {
     const list = Object.keys(labels).map((label) => `\`${label}\``).join(', ');
     return `| \`${name}\` | ${type} | ${list === '' ? '–' : list} | ${help} |\n`;
   });
-  const labels = new Map(Object.values<MetricSpec>(METRICS).flatMap(({ labels: each }) => Object.entries(each)).map(([label, values]) => [`${label}: ${values}`, `- \`${label}\`: ${values}\n`]));
   return `\
 <!-- ${generatedFrom('src/shared/metrics.ts and src/config/render/metrics-page.ts')} -->
 
@@ -50,7 +49,7 @@ all others are. So are calls that the cap or the signature check refuse.
 ${rows.join('')}
 Labels:
 
-${[...labels.values()].join('')}
+${labelLines().join('')}
 The buckets of \`grpc_server_handling_seconds\` end at ${LATENCY_BUCKETS.join(', ')} seconds.
 
 ## Access log
@@ -62,8 +61,9 @@ log:
 \`\`\`
 
 One line of log, [\`call.ended\`](events.md#callended), for each call: method, peer, status, time, messages in both directions, and
-as on every line of a worker its slot, generation and pid. Metadata and messages are never in it. A line costs
-about half of what a small call does, and writing it to a pipe comes on top ([benchmarks.md](benchmarks.md#the-access-log)); lines that nobody reads fast enough are dropped and counted.
+as on every line of a worker its slot, generation and pid. Metadata and messages are never in it. A line costs about half
+of what a small call does, and writing it to a pipe comes on top ([benchmarks.md](benchmarks.md#the-access-log)); lines
+that nobody reads fast enough are dropped and counted. Lines have the level info, so \`log.level\` must let that through.
 
 ## OpenTelemetry
 
@@ -75,4 +75,15 @@ preload: [./telemetry.js]  # or a package: "@opentelemetry/auto-instrumentations
 worker has, in the environment variable \`OTEL_RESOURCE_ATTRIBUTES\`, a \`service.instance.id\` of its own and its
 \`grpcserverd.slot\`, after what the variable held before.
 `;
+}
+
+/** What labels may hold; one that holds something else in another metric is said with its metric. */
+function labelLines(): string[] {
+  const meanings = Object.entries<MetricSpec>(METRICS).flatMap(([metric, { labels }]) => Object.entries(labels).map(([label, values]) => ({ metric, label, values })));
+  return meanings
+    .filter(({ label, values }, index) => meanings.findIndex((each) => each.label === label && each.values === values) === index)
+    .map(({ metric, label, values }) => {
+      const isOne = meanings.every((each) => each.label !== label || each.values === values);
+      return `- \`${label}\`${isOne ? '' : ` of \`${metric}\``}: ${values}\n`;
+    });
 }
