@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { errorsPage } from '../dist/config/render/errors-page.js';
 import { eventsPage } from '../dist/config/render/events-page.js';
 import { exampleFile } from '../dist/config/render/example-file.js';
+import { metricsPage } from '../dist/config/render/metrics-page.js';
 import { optionsPage } from '../dist/config/render/options-page.js';
 import { root } from './compile.js';
 
@@ -11,6 +12,7 @@ const FILES = {
   'docs/options.md': optionsPage,
   'docs/errors.md': errorsPage,
   'docs/events.md': eventsPage,
+  'docs/metrics.md': metricsPage,
   'config/grpcserverd.example.yaml': exampleFile,
 };
 

@@ -1,8 +1,12 @@
-// Makes unary calls through a session and grpc-js's Server in this process: `bare` or `guarded` handlers, calls whose
-// headers are the `same` or `changing` in two fields. Gets a number of calls, answers with the CPU time of one in us.
+// Makes unary calls through a session and grpc-js's Server in this process: `bare` or `guarded` handlers, or guarded
+// ones with an access log of `errors`, `all` or `sampled`; calls whose headers are the `same` or `changing` in two
+// fields. Gets a number of calls, answers with the CPU time of one in us.
 // With a number as third argument it makes so many calls at once and prints the time, for profiles.
+import { openSync } from 'node:fs';
 import grpc from '@grpc/grpc-js';
 import { BlockWriter } from '../../dist/http2/hpack/encoder.js';
+import { createLogger } from '../../dist/shared/logger.js';
+import { AccessLog } from '../../dist/worker/calls/access-log.js';
 import { CallRegistry } from '../../dist/worker/calls/call-registry.js';
 import { guardHandler } from '../../dist/worker/calls/guard.js';
 import { createLeanServer } from '../../dist/worker/transport/lean/adapter.js';
@@ -17,9 +21,12 @@ const AT_ONCE = 64;
 const server = new grpc.Server();
 const { Callback } = Bench.service;
 const answer = (call, callback) => callback(null, { text: `Hello ${call.request.text}` });
-const handler = handlers === 'guarded' ? guardHandler('unary', answer) : answer;
+const handler = handlers === 'bare' ? answer : guardHandler('unary', answer);
 server.register(Callback.path, handler, Callback.responseSerialize, Callback.requestDeserialize, 'unary');
-const registry = new CallRegistry({ report: console.error });
+const ACCESS = { errors: { access: 'errors', accessSample: 1 }, all: { access: 'all', accessSample: 1 }, sampled: { access: 'all', accessSample: 100 } };
+const { emit } = createLogger({ level: 'info', format: 'json', fd: openSync('/dev/null', 'w'), identity: { role: 'worker', slot: 0, generation: 1 } });
+const log = handlers in ACCESS ? AccessLog.create(ACCESS[handlers], emit) : null;
+const registry = new CallRegistry({ report: console.error, onCallEnded: (call, code, ms) => log?.note(call, code, ms) });
 
 let answered = 0;
 let chunkDone = () => undefined;
@@ -45,7 +52,7 @@ let sent = 0;
 const session = new Session({
   owner,
   peer: { remoteAddress: '127.0.0.1', remotePort: 1, localAddress: '127.0.0.1', localPort: 2, certificate: null },
-  open: createLeanServer(server, handlers === 'guarded' ? [registry.accounting] : []),
+  open: createLeanServer(server, handlers === 'bare' ? [] : [registry.accounting]),
   requests: new RequestReader(16_384),
   answers: new AnswerEncoder(),
 });

@@ -6,6 +6,7 @@ import { formatDuration } from '../shared/quantity.js';
 import type { FromInspector, ToInspector } from './inspection.js';
 import type { Config } from './options.js';
 import { displayPath } from './origin.js';
+import { preloadArguments } from './preload.js';
 
 const PROGRAM = new URL('../worker/inspector.js', import.meta.url);
 /** How long a config module may take, in milliseconds. */
@@ -60,7 +61,7 @@ export async function inspectServices(
   const answer = await inspect({
     order: { type: 'load-services', config },
     timeout,
-    execArgv: config.nodeArguments,
+    execArgv: [...config.nodeArguments, ...preloadArguments(config.preload)],
     onTimeout: () =>
       new DaemonError('E_SERVICER_TIMEOUT', `the servicers were not loaded within ${formatDuration(timeout)}: one of them keeps the process busy`, {
         hint: 'Look for a loop that never ends.',

@@ -168,6 +168,41 @@ export const listenHost: OptionType<string> = {
   resolvePaths: (value, resolve) => (value.startsWith('unix:') ? `unix:${resolve(value.slice(5))}` : value),
 };
 
+/** Where to listen: a host and a port, or the path of a unix socket as `host` and 0. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+const formatEndpoint = ({ host, port }: Endpoint): string =>
+  host.startsWith('unix:') ? host : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+
+export const endpoint: OptionType<Endpoint, string> = {
+  expects: '"host:port" (an IPv6 address in brackets), or unix:/path',
+  arity: 'one',
+  parse(value) {
+    if (typeof value !== 'string') return undefined;
+    if (/^unix:./.test(value)) return { host: value, port: 0 };
+    const [, address, name, port] = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(value) ?? [];
+    const host = address ?? name;
+    return host === undefined || Number(port) > 65_535 ? undefined : { host, port: Number(port) };
+  },
+  format: formatEndpoint,
+  schema: { type: 'string' },
+  resolvePaths: ({ host, port }, resolve) => ({ host: host.startsWith('unix:') ? `unix:${resolve(host.slice(5))}` : host, port }),
+  redact: formatEndpoint,
+};
+
+/** A module for `--import`: node loads it by itself, so it is JavaScript. */
+export const preloadModule: OptionType<ModuleReference, string> = {
+  expects: 'a JavaScript module: "./path.js" or a package name',
+  arity: 'one',
+  parse: (value) => (typeof value === 'string' && value !== '' && !/#|\.[mc]?ts$/.test(value) ? { module: value, exportName: null } : undefined),
+  format: formatReference,
+  schema: { type: 'string' },
+  resolvePaths: resolveModule,
+};
+
 /** Channel options of grpc-js: keys such as `grpc.max_concurrent_streams`, values numbers or text. */
 export const channelOptions: OptionType<Readonly<Record<string, number | string>>> = {
   expects: 'a map of grpc-js channel options, each a number or text',

@@ -3,7 +3,7 @@
  * file and `config show` all derive from it; nothing about an option is written anywhere else.
  */
 import { choice, duration, flag, integer, list, orOff, orWord, path, size, text, type OptionType } from './option-types.js';
-import { certificate, channelOptions, interceptor, listenHost, pathPattern, servicer, signatureData } from './option-values.js';
+import { certificate, channelOptions, endpoint, interceptor, listenHost, pathPattern, preloadModule, servicer, signatureData } from './option-values.js';
 
 export interface OptionSpec<Out = unknown, In = unknown> {
   readonly type: OptionType<Out, In>;
@@ -81,6 +81,8 @@ export const OPTIONS = {
   'watch.exclude': define('Workers', list(pathPattern), [], 'What autoreload leaves alone: files, folders, or patterns; they win'),
   nodeArguments: define('Workers', list(text('an argument of node, such as "--max-old-space-size=512"', /^-/)), [],
     'Arguments of node for the workers'),
+  preload: define('Workers', list(preloadModule), [],
+    'JavaScript modules that node loads in each worker before anything else (--import), such as an OpenTelemetry SDK'),
 
   maximumConcurrentRpcs: define('Calls', orOff(integer(1, 1e9)), null,
     'Calls in progress in the whole server; the workers share them out; excess calls get RESOURCE_EXHAUSTED'),
@@ -105,7 +107,15 @@ export const OPTIONS = {
     'Connections in total; auto is 80 % of the limit of open files'),
 
   'log.level': define('Operation', choice('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'), 'info', 'Least severe level that is logged'),
+  'log.access': define('Operation', orOff(choice('errors', 'all')), null,
+    'One line of log, call.ended, for every call that ended otherwise than OK, or for all; off logs none'),
+  'log.accessSample': define('Operation', integer(1, 1e9), 1, 'Of the calls that ended OK, log.access logs one in this many'),
   'log.format': define('Operation', choice('auto', 'json', 'pretty'), 'auto', 'auto is pretty on a terminal and JSON elsewhere', 'restart'),
+  admin: define('Operation', orOff(endpoint), null,
+    'Address of the HTTP page with /metrics, /livez and /readyz: host:port or unix:/path (docs/metrics.md)'),
+  minReadyWorkers: define('Operation', integer(1, 1024), 1, 'Ready workers from which on /readyz says ready'),
+  shutdownDelay: define('Operation', duration(), 0,
+    'How long a stop goes on serving after /readyz and health have turned, so that load balancers send their calls elsewhere'),
   name: define('Operation', text('letters, digits, ".", "_" and "-"', /^[A-Za-z0-9][\w.-]{0,63}$/), 'default',
     'Name of the daemon; one daemon per name', 'restart'),
   runtimeDir: define('Operation', orOff(path()), null,

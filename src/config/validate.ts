@@ -23,11 +23,13 @@ export const SIGNATURE_EXPORT = 'signatureValidation';
  */
 export function validateConfig(config: Config, parallelism: number): string[] {
   checkAddress(config);
+  if (config.admin !== null) checkSocketPath('admin', config.admin.host);
   checkCertificates(config);
   checkWorkers(config, parallelism);
   checkBalance(config);
   checkCallLimit(config, parallelism);
-  return [...signatureWarnings(config), ...certificateWarnings(config), ...memoryWarnings(config), ...transportWarnings(config)];
+  checkReadiness(config, parallelism);
+  return [...logWarnings(config), ...signatureWarnings(config), ...certificateWarnings(config), ...memoryWarnings(config), ...transportWarnings(config)];
 }
 
 /** True when calls are checked for signatureData, were authentication on: by the option, or by name in the list. */
@@ -44,13 +46,23 @@ function refuse(message: string, hint: string): never {
 
 function checkAddress({ host }: Config): void {
   if (host.startsWith('unix:')) {
-    const bytes = Buffer.byteLength(host.slice('unix:'.length));
-    if (bytes > SOCKET_PATH_LIMIT) {
-      refuse(`host: the path of the unix socket has ${bytes} bytes; the system takes ${SOCKET_PATH_LIMIT}`, 'Choose a shorter path.');
-    }
+    checkSocketPath('host', host);
   } else if (/^\[.*\]/.test(host) || /^[^:]*:\d+$/.test(host) || host.includes('/')) {
     refuse(`host must be a name or an address alone; got "${host}"`, 'Write [::]:50051 as host "::" and port 50051.');
   }
+}
+
+function checkSocketPath(key: string, host: string): void {
+  const bytes = Buffer.byteLength(host.slice('unix:'.length));
+  if (host.startsWith('unix:') && bytes > SOCKET_PATH_LIMIT) {
+    refuse(`${key}: the path of the unix socket has ${bytes} bytes; the system takes ${SOCKET_PATH_LIMIT}`, 'Choose a shorter path.');
+  }
+}
+
+function checkReadiness(config: Config, parallelism: number): void {
+  const least = resolveMinWorkers(config, parallelism);
+  if (config.minReadyWorkers <= least) return;
+  refuse(`minReadyWorkers is ${config.minReadyWorkers}, and the server may have as few as ${least} workers: it would never be ready`, `Set minReadyWorkers to ${least} or fewer.`);
 }
 
 function checkCertificates({ authentication, certificates, clientAuthentication }: Config): void {
@@ -106,6 +118,10 @@ function signatureWarnings(config: Config): string[] {
     return ['signature is on but authentication is off: signatures are not checked (secrets must not travel unencrypted)'];
   }
   return hasData ? [] : ['signature is on but signatureData is empty: every call passes'];
+}
+
+function logWarnings({ log: { access, level } }: Config): string[] {
+  return access === null || ['trace', 'debug', 'info'].includes(level) ? [] : [`log.access is "${access}", but log.level is "${level}": calls are logged with level info`];
 }
 
 function memoryWarnings({ maxWorkerMemory }: Config): string[] {

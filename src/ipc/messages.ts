@@ -6,6 +6,7 @@ import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { ErrorData } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
+import type { CallFigures } from './call-figures.js';
 
 export type ToWorker =
   | {
@@ -38,6 +39,10 @@ export type ToWorker =
   | { readonly type: 'set-call-limit'; readonly limit: number }
   /** The certificates of new connections from now on; those that are open stay as they are. */
   | { readonly type: 'set-certificates'; readonly tls: Pick<TlsMaterial, 'pem'> }
+  /** Say what the calls have come to since that was told last. */
+  | { readonly type: 'tell-calls'; readonly id: number }
+  /** The whole server is going to stop: say so to those who watch health, and serve on. */
+  | { readonly type: 'announce-stop' }
   /** Open the inspector, close it, or write the heap to a file. */
   | { readonly type: 'inspect'; readonly id: number; readonly action: InspectAction };
 
@@ -51,6 +56,8 @@ export type FromWorker =
   /** It cannot start; `permanent` when trying again with the same files would fail the same way. */
   | { readonly type: 'failed'; readonly error: ErrorData; readonly permanent: boolean }
   | ({ readonly type: 'heartbeat' } & Load)
+  /** What its calls have come to since it told last. `id`: of the order; null when it tells unasked. */
+  | ({ readonly type: 'calls-told'; readonly id: number | null } & CallFigures)
   | { readonly type: 'socket-taken'; readonly id: number }
   /** The order to take a socket never came, or came without it: this process is out of file descriptors. */
   | { readonly type: 'socket-lost'; readonly id: number }

@@ -12,7 +12,8 @@ import { Seat, STALL_AFTER, type Pending, type Recipient } from './seat.js';
 /** Connections held here, waiting for a worker or for its acknowledgement, at the most. */
 const MOST_HELD = 4096;
 
-export type RefusalReason = 'over-limit' | 'queue-full' | 'queue-timeout' | 'stopping' | 'out-of-descriptors';
+export const REFUSAL_REASONS = ['over-limit', 'queue-full', 'queue-timeout', 'stopping', 'out-of-descriptors'] as const;
+export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 export interface DispatcherOptions {
   readonly clock: Clock;

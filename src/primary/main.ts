@@ -7,13 +7,17 @@ import { realpathSync } from 'node:fs';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { ReloadReport } from '../control/definition.js';
+import { preloadArguments } from '../config/preload.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
+import { Admin } from './admin/admin.js';
+import { History } from './admin/history.js';
 import { announceReady } from './announce-ready.js';
 import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
+import { Departure } from './departure.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkChild } from './fork.js';
 import { Generation } from './generation.js';
@@ -72,6 +76,7 @@ async function run(
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
   const tls = readCertificates(config, new Date());
+  preloadArguments(config.preload);
   const isTerminal = process.stdout.isTTY;
   const logFormat = resolveLogFormat(config.log.format, isTerminal);
   const logger = createLogger({ level: config.log.level, format: logFormat, fd: LOG_FD, identity: { role: 'primary' } });
@@ -90,7 +95,8 @@ async function run(
     onChange: () => watchers.notify(),
   });
   onClose(() => code.close());
-  const emit = code.noting(logger.emit);
+  const history = new History();
+  const emit = history.noting(code.noting(logger.emit));
   const startedAt = clock.monotonic();
   process.title = `grpcserverd: primary (${config.name})`;
 
@@ -114,6 +120,9 @@ async function run(
     onError: () => refusals.add('out-of-descriptors'),
   }, manager.sockets);
   onClose(() => ports.close());
+  const admin = new Admin({ clock, emit, history, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  onClose(() => admin.close());
+  await admin.open(config.admin);
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
 
   const warn = (sentences: readonly string[]): void => {
@@ -122,6 +131,7 @@ async function run(
   emit('daemon.starting', { version: VERSION, node: process.version, config: configFile, name: config.name });
   warn([...warnings, ...manager.warnings, ...(tls?.warnings ?? [])]);
   reportListening(emit, ports.listening, manager.sockets, config);
+  admin.announce();
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
@@ -133,7 +143,7 @@ async function run(
     clock,
     emit,
     random: Math.random,
-    fork: ({ config: { nodeArguments } }) => forkChild('worker', { nodeArguments, logFd: LOG_FD }),
+    fork: ({ config: { nodeArguments, preload } }, slot) => forkChild('worker', { nodeArguments: [...nodeArguments, ...preloadArguments(preload)], slot, logFd: LOG_FD }),
     dispatcher,
     door,
     generation,
@@ -155,17 +165,20 @@ async function run(
     onChange() {
       watchers.notify();
       inspections.noteChange();
+      departure.noteChange();
     },
     onMessage(handle, message) {
       if (message.type === 'heartbeat') upkeep.noteHeartbeat(handle, message);
       else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
+      else if (message.type === 'calls-told') admin.told(handle, message);
       else if (message.type === 'files-loaded') code.note(handle.generation, message.files);
     },
     isCodeProven: (number) => code.isProven(number),
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
+  const departure = new Departure({ clock, emit, supervisor, onChange: () => watchers.notify() });
 
   const certificates = new CertificateKeeper({
     clock,
@@ -182,6 +195,7 @@ async function run(
     code,
     certificates,
     ports,
+    admin,
     current: () => supervisor.plan.generation.config,
     load,
     shared: { logFormat, ticketKeys },
@@ -220,11 +234,12 @@ async function run(
         startedAt,
         now: clock.monotonic(),
         date: new Date(clock.now()),
+        isLeaving: departure.isLeaving,
         changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
   const stop = (cause: string, quick: boolean): void => {
-    supervisor.stop(cause, quick);
+    departure.stop(cause, quick);
     if (quick) routers?.drain(cause, QUICK_STOP);
   };
   const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');

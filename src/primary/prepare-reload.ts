@@ -4,7 +4,10 @@
  */
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import { preloadArguments } from '../config/preload.js';
 import type { Emit } from '../shared/events.js';
+import { moveTo } from './addresses.js';
+import type { Admin } from './admin/admin.js';
 import type { CertificateKeeper } from './certificate-keeper.js';
 import { Generation, type GenerationParts } from './generation.js';
 import type { Settings } from './main.js';
@@ -18,6 +21,7 @@ export interface PreparationParts {
   readonly code: UserCode;
   readonly certificates: CertificateKeeper;
   readonly ports: Ports;
+  readonly admin: Admin;
   /** Of the generation that serves. */
   readonly current: () => Config;
   /** Reads the settings anew. */
@@ -34,22 +38,23 @@ export interface PreparationParts {
  * @throws DaemonError when something is wrong with what was read; nothing has changed then
  */
 export async function prepareReload(parts: PreparationParts, sameConfig: boolean): Promise<Prepared> {
-  const { emit, code, certificates, ports, current, load, shared, warn, onCommit } = parts;
+  const { emit, code, certificates, ports, admin, current, load, shared, warn, onCommit } = parts;
   const before = current();
   await code.begin();
   const fresh = sameConfig ? null : await load();
   const { config, restartRequired } = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
   await code.consider(config);
+  preloadArguments(config.preload);
   const tls = certificates.read(config);
-  const address = await ports.change(config);
+  const addresses = await moveTo(config, { ports, admin, emit });
   warn([...(fresh?.warnings ?? []), ...(tls?.warnings ?? [])]);
   return {
     generation: new Generation({ config, tls, ...shared }),
     restartRequired,
     commit() {
-      if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
+      addresses.commit();
       onCommit(config, tls);
     },
-    discard: () => address.discard(),
+    discard: () => addresses.discard(),
   };
 }

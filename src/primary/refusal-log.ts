@@ -10,6 +10,7 @@ export class RefusalLog {
   readonly #emit: Emit;
   readonly #clock: Clock;
   readonly #counts = new Map<RefusalReason, number>();
+  readonly #totals = new Map<RefusalReason, number>();
   readonly #quietUntil = new Map<RefusalReason, number>();
 
   constructor(emit: Emit, clock: Clock) {
@@ -19,11 +20,17 @@ export class RefusalLog {
 
   add(reason: RefusalReason): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + 1);
+    this.#totals.set(reason, this.total(reason) + 1);
     const now = this.#clock.monotonic();
     if (now < (this.#quietUntil.get(reason) ?? -Infinity)) return;
     this.#quietUntil.set(reason, now + INTERVAL);
     this.#report(reason);
     this.#clock.after(INTERVAL, () => this.#report(reason));
+  }
+
+  /** How many there have ever been. */
+  total(reason: RefusalReason): number {
+    return this.#totals.get(reason) ?? 0;
   }
 
   /** Says what is still unsaid, before the daemon ends. */

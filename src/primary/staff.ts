@@ -32,7 +32,7 @@ const DRAIN_SPREAD = 10_000;
 export interface StaffParts {
   readonly clock: Clock;
   readonly emit: Emit;
-  readonly fork: (generation: Generation) => ForkedProcess;
+  readonly fork: (generation: Generation, slot: number) => ForkedProcess;
   readonly plan: Plan;
   readonly phases: Phases;
   readonly fleet: Fleet;
@@ -103,7 +103,7 @@ export class Staff {
     handle.forkedAt = handle.lastSign = this.#now();
     try {
       handle.attach(
-        fork(plan.generationOf(handle.generation)),
+        fork(plan.generationOf(handle.generation), handle.slot),
         {
           onMessage: (message) => onMessage(handle, message),
           onExit: (exitCode, signal) => onExit(handle, exitCode, signal),

@@ -34,6 +34,8 @@ export interface StatusFacts {
   readonly now: number;
   /** What it is for people. */
   readonly date: Date;
+  /** A stop is to come. */
+  readonly isLeaving: boolean;
   /** Files that hold something else than what the generation was proven with. */
   readonly changedCode: readonly string[];
 }
@@ -47,7 +49,7 @@ export function describeStatus({ supervisor, door, reloader, routers }: StatusSo
   return {
     name: facts.name,
     version: facts.version,
-    health: healthOf(supervisor, problems),
+    health: facts.isLeaving ? 'stopping' : healthOf(supervisor, problems),
     primary: {
       pid: process.pid,
       generation: goal.generation,

@@ -37,7 +37,7 @@ export interface SupervisorOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly random: () => number;
-  readonly fork: (generation: Generation) => ForkedProcess;
+  readonly fork: (generation: Generation, slot: number) => ForkedProcess;
   /** Takes what workers say of the connections that they were handed. */
   readonly dispatcher: Dispatcher;
   /** How work comes to workers; absent: by connections from the dispatcher. */

@@ -75,6 +75,7 @@ export class WorkerReports {
       case 'recycle-wanted':
       case 'files-loaded':
       case 'inspected':
+      case 'calls-told':
         onMessage(handle, message);
         break;
     }

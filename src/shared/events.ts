@@ -35,6 +35,12 @@ export const EVENTS = {
   'daemon.stopping': { level: 'info', doc: 'A stop began; no new connections.', fields: { cause: 'signal or command', quick: 'true when calls get at most 2 s' } },
   'daemon.stopped': { level: 'info', doc: 'Last line of a daemon.', fields: { ms: 'how long the stop took', cut: 'calls that had to be cut' } },
   'daemon.failed': { level: 'fatal', doc: 'The daemon cannot start or go on.', fields: { code: 'see docs/errors.md', error: 'what happened', hint: 'what to do' } },
+  'daemon.leaving': {
+    level: 'info', doc: 'A stop is to come: readiness and health have turned, and the daemon serves on until shutdownDelay is over.',
+    fields: { cause: 'signal or command', ms: 'until the stop' },
+  },
+  'admin.listening': { level: 'info', doc: 'The page with metrics and probes is there. Again when a reload has changed its address.', fields: { address: 'host:port or unix:/path' } },
+  'admin.failed': { level: 'error', doc: 'The page could not answer, which is a fault of grpcserverd itself.', fields: { path: 'what was asked for', error: 'stack' } },
   'reload.started': { level: 'info', doc: 'A new generation is being started.', fields: { cause: 'what asked for it', generation: 'its number' } },
   'reload.ended': {
     level: 'info', doc: 'A reload is over; an error unless its verdict is done.',
@@ -119,6 +125,13 @@ export const EVENTS = {
   'call.fault': {
     level: 'error', doc: 'A handler failed in a way that is not an answer: it threw, rejected, destroyed its stream or sent an unfit status.',
     fields: { ...CALL, error: 'stack or explanation', code: 'status name that the client got' },
+  },
+  'call.ended': {
+    level: 'info', doc: 'A call has ended; with log.access. Calls of methods that no service has are not among them.',
+    fields: {
+      ...CALL, code: 'status name of its end, as OK or NOT_FOUND; CANCELLED also when the client has gone', ms: 'what it took',
+      received: 'messages from the client', sent: 'messages to the client',
+    },
   },
   'call.faults-omitted': {
     level: 'error', doc: 'More calls of a method failed than ten in a second, and the others are only counted.',

@@ -2,7 +2,7 @@
 import type { UntypedHandleCall } from '@grpc/grpc-js';
 import type { Config } from '../config/options.js';
 import { systemClock } from '../shared/clock.js';
-import type { ServiceInfo } from '../shared/service-info.js';
+import type { MethodKind, ServiceInfo } from '../shared/service-info.js';
 import type { HandlerKind } from './calls/handler-call.js';
 import { channelOptions } from './channel-options.js';
 import { loadInterceptors, type LoadedInterceptor } from './load-interceptors.js';
@@ -30,6 +30,8 @@ export interface BuiltServer {
   readonly server: ServicerServer;
   /** What the servicers added, in that order. */
   readonly services: readonly ServiceInfo[];
+  /** Every method that it serves, our own included. */
+  readonly methods: Iterable<readonly [path: string, kind: MethodKind]>;
   /** As the config lists them, outermost first. */
   readonly interceptors: readonly LoadedInterceptor[];
   /** Served to clients only when the option says so. */
@@ -63,7 +65,7 @@ export async function buildServer({ config, guard, context }: BuildOptions): Pro
     ...(config.reflection ? createReflection({ services: () => server.definitions, registry: descriptors, onProblem }) : []),
   ];
   for (const { definition, implementation } of builtIn) server.addService(definition, implementation);
-  return { server, services, interceptors, health };
+  return { server, services, methods: registry.paths(), interceptors, health };
 }
 
 /** Of startTimeout, counted from the start of the process; the rest is for saying which hook is late. */

@@ -6,6 +6,7 @@ import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { deepFreeze } from '../config/plain-data.js';
 import { WORKER_LOG_FD } from '../ipc/log-fd.js';
+import { NO_CALLS } from '../ipc/call-figures.js';
 import type { FromWorker, InspectAction, ToWorker } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import { DaemonError } from '../shared/errors.js';
@@ -43,6 +44,8 @@ process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
 process.on('message', (message: ToWorker, socket?: Socket) => receive(message, socket));
 process.on('disconnect', () => orphaned());
+// Also when user code ends the process.
+process.on('exit', tellCalls);
 send({ type: 'awake' });
 
 await order.promise.then(serve).catch(fail);
@@ -75,6 +78,12 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
       renewed = message.tls;
       running?.intake.setCertificates(message.tls);
       break;
+    case 'tell-calls':
+      send({ type: 'calls-told', id: message.id, ...(running?.takeCalls() ?? NO_CALLS) });
+      break;
+    case 'announce-stop':
+      running?.announceStop();
+      break;
     case 'inspect':
       void look(message.id, message.action);
       break;
@@ -94,6 +103,8 @@ async function serve({ slot, generation, config, logFormat, linkPath, callLimit,
   });
   const { startWorker } = await import('./running-worker.js');
   loadedFiles.follow(config.autoreload);
+  // Node has loaded these by itself.
+  for (const { module, from } of config.preload) if (from === undefined) loadedFiles.note(module);
   // From the beginning: what a hook loads that never settles is watched too.
   setInterval(reportFiles, FILES_INTERVAL).unref();
   running = await startWorker({ slot, generation, config: deepFreeze(config), linkPath, callLimit, tls, ticketKeys, logger, send });
@@ -101,7 +112,14 @@ async function serve({ slot, generation, config, logFormat, linkPath, callLimit,
   if (renewed !== null) running.intake.setCertificates(renewed);
   // Before it is ready, so that nobody who waits for that can change a file that is not known yet.
   reportFiles();
+  // So that every method has its row from the beginning.
+  tellCalls();
   send({ type: 'ready', services: running.services });
+}
+
+/** Tells what nobody has asked for, so that it is not lost with this process. */
+function tellCalls(): void {
+  if (running !== null) send({ type: 'calls-told', id: null, ...running.takeCalls() });
 }
 
 function reportFiles(): void {
@@ -135,6 +153,7 @@ function leave(cause: string, delay: number, quick: number | null): void {
   if (running === null) process.exit(EXIT.ok);
   const worker = running;
   leaving ??= worker.leave(cause, delay).then(async (report) => {
+    tellCalls();
     await new Promise<void>((resolve) => {
       const message: FromWorker = { type: 'drained', ...report };
       if (!process.connected) resolve();

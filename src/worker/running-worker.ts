@@ -6,12 +6,15 @@ import { isSignatureWanted } from '../config/validate.js';
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import { Intake } from '../front/intake.js';
+import type { CallFigures } from '../ipc/call-figures.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
+import { AccessLog } from './calls/access-log.js';
 import type { ActiveCall } from './calls/active-call.js';
 import { explain } from './calls/call-fault.js';
 import { assembleInterceptors } from './calls/assemble-interceptors.js';
 import { CallLimit } from './calls/call-limit.js';
 import { CallRegistry } from './calls/call-registry.js';
+import { CallTally } from './calls/call-tally.js';
 import { FaultLog } from './calls/fault-log.js';
 import { installFaultHandlers } from './calls/faults.js';
 import { guardHandler } from './calls/guard.js';
@@ -52,6 +55,10 @@ export interface RunningWorker {
   sendClientsAway(): void;
   noteOrphaned(): void;
   setCallLimit(limit: number): void;
+  /** What the calls have come to since this was asked last. */
+  takeCalls(): CallFigures;
+  /** The whole server is going to stop: health says so from now on. */
+  announceStop(): void;
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
@@ -62,10 +69,14 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
   const hooks = new ShutdownHooks((error) => logger.log.error({ err: error }, 'onShutdown failed'));
   const drained: { by: Drain | null } = { by: null };
   const latency = new LatencyHistogram();
+  const tally = new CallTally();
+  const access = AccessLog.create(config.log, emit);
   const calls = new CallRegistry({
+    tally,
     report: (fault) => faults.add(fault),
-    onCallEnded(call) {
-      latency.add(call.age);
+    onCallEnded(call, code, ms) {
+      latency.add(ms);
+      access?.note(call, code, ms);
       drained.by?.noteCallEnded();
     },
   });
@@ -76,16 +87,17 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     },
   });
 
-  const { server, services, interceptors, health } = await buildServer({
+  const { server, services, methods, interceptors, health } = await buildServer({
     config,
     guard: guardHandler,
     context: { slot, generation, logger: logger.log, signal: leaving.signal, onShutdown: (callback) => hooks.add(callback) },
   });
-  const callCap = callLimit === null ? null : new CallLimit(callLimit);
+  for (const [path, kind] of methods) tally.add(path, kind);
+  const callCap = callLimit === null ? null : new CallLimit(callLimit, () => tally.noteRejected('limit'));
   const allInterceptors = assembleInterceptors({
     accounting: calls.accounting,
     limit: callCap?.interceptor ?? null,
-    signature: createSignature({ ...config, signature: isSignatureWanted(config) }),
+    signature: createSignature({ ...config, signature: isSignatureWanted(config) }, () => tally.noteRejected('signature')),
     user: interceptors.map(({ interceptor }) => interceptor),
   });
   const transport =
@@ -94,6 +106,8 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
           server,
           interceptors: allInterceptors,
           config,
+          isKnown: (path) => tally.has(path),
+          onUnknown: () => tally.noteUnknown(),
           onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
         })
       : new Http2Transport(server, allInterceptors);
@@ -124,7 +138,11 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
       takeP99: () => latency.takePercentile(0.99),
       oldestCall: () => oldest(calls),
     },
-    (load) => send({ type: 'heartbeat', ...load }),
+    (load) => {
+      send({ type: 'heartbeat', ...load });
+      // Should it be killed, what is told is what counts.
+      if (config.admin !== null) send({ type: 'calls-told', id: null, ...tally.take() });
+    },
   );
 
   const drain = new Drain({ calls, arrivals, transport, emit });
@@ -145,6 +163,8 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     sendClientsAway: () => transport.sendAway(),
     noteOrphaned: () => emit('worker.orphaned', {}),
     setCallLimit: (limit) => callCap?.setLimit(limit),
+    takeCalls: () => tally.take(),
+    announceStop: () => health.setNotServing(),
   };
 }
 

@@ -42,6 +42,13 @@ export class ServiceRegistry {
     return this.#services.has(service);
   }
 
+  /** Every method of the server, the daemon's own included: its path and kind. */
+  *paths(): Iterable<readonly [path: string, kind: MethodKind]> {
+    for (const [service, { methods }] of this.#services) {
+      for (const { name, kind } of methods.values()) yield [`/${service}/${name}`, kind];
+    }
+  }
+
   /** What servicers added, in that order. */
   list(): ServiceInfo[] {
     return [...this.#services]

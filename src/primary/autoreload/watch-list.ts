@@ -8,7 +8,7 @@ const LEFT_OUT = /\/(?:node_modules|\.git)(?:\/|$)/;
 
 /** The files that the settings themselves name. */
 export function configuredFiles(config: Config, configFile: string | null): string[] {
-  const modules = [...config.servicers, ...config.interceptors].map(({ module }) => module).filter((module) => module.startsWith('/'));
+  const modules = [...config.servicers, ...config.interceptors, ...config.preload].map(({ module }) => module).filter((module) => module.startsWith('/'));
   const certificates = Object.values(config.certificates).flatMap((source) => (source !== null && 'path' in source ? [source.path] : []));
   const signatures = Object.values(config.signatureData).flatMap((value) => ('file' in value ? [value.file] : []));
   return [...(configFile === null ? [] : [configFile]), ...modules, ...certificates, ...signatures];

@@ -4,14 +4,15 @@ import { CallContext, deliverEnd, deliverHalfClose, deliverMessage, deliverMetad
 import { explain } from './call-fault.js';
 import { ForwardingCall, type CallListener, type CallMethod, type CallStatus } from './forwarding-call.js';
 import { findMetadataFault } from './metadata-check.js';
+import type { MethodFigures } from './method-figures.js';
 import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
 import { listenToAnswers } from './wire-answers.js';
 
 export interface CallOwner {
   /** Milliseconds on the monotonic clock. */
   now(): number;
-  /** Once a call, when nothing more will happen on it. */
-  ended(call: ActiveCall, code: number): void;
+  /** Once a call, when nothing more will happen on it. @param ms what it took */
+  ended(call: ActiveCall, code: number, ms: number): void;
   /** Something above misbehaved; `code` is what the client gets, or got. */
   fault(call: ActiveCall, error: string, code: number): void;
 }
@@ -38,6 +39,10 @@ export class ActiveCall extends ForwardingCall {
   /** Its place in the list of its owner, who alone looks at it. */
   index = -1;
   readonly context: CallContext;
+  /** Messages. */
+  received = 0;
+  sent = 0;
+  readonly #figures: MethodFigures;
   readonly #method: CallMethod;
   readonly #owner: CallOwner;
   #state: 'open' | 'answered' | 'over' = 'open';
@@ -48,11 +53,12 @@ export class ActiveCall extends ForwardingCall {
   #isGiven = false;
   #place: CallPlace | null = null;
 
-  constructor(method: CallMethod, wire: ServerInterceptingCallInterface, owner: CallOwner) {
+  constructor(method: CallMethod, wire: ServerInterceptingCallInterface, owner: CallOwner, figures: MethodFigures) {
     super(wire);
     this.#startedAt = owner.now();
     this.#method = method;
     this.#owner = owner;
+    this.#figures = figures;
     this.context = new CallContext(method.path, this);
   }
 
@@ -158,7 +164,12 @@ export class ActiveCall extends ForwardingCall {
     this.#hasMessage = true;
     this.below.sendMessage(message, callback);
     // A transport that could send at once has called back already, and its status may have been given meanwhile.
-    if (this.code !== null && !this.#isGiven) this.fault(this.#explainRefusal(message));
+    if (this.code !== null && !this.#isGiven) {
+      this.fault(this.#explainRefusal(message));
+    } else {
+      this.sent += 1;
+      this.#figures.sent += 1;
+    }
   }
 
   override sendStatus(given: CallStatus): void {
@@ -191,6 +202,8 @@ export class ActiveCall extends ForwardingCall {
   }
 
   override onReceiveMessage(message: unknown): void {
+    this.received += 1;
+    this.#figures.received += 1;
     try {
       deliverMessage(this.context, this.above, message);
     } catch (error) {
@@ -216,7 +229,9 @@ export class ActiveCall extends ForwardingCall {
     if (above !== null) this.#tell(above);
     this.context.call = null;
     this.#place?.release();
-    this.#owner.ended(this, this.#code);
+    const ms = this.age;
+    this.#figures.end(this.#code, ms);
+    this.#owner.ended(this, this.#code, ms);
   }
 
   #tell(listener: CallListener): void {

@@ -18,11 +18,13 @@ const OVER_LIMIT: CallStatus = {
  */
 export class CallLimit {
   readonly interceptor: ServerInterceptor;
+  readonly #onRefused: () => void;
   #limit: number;
   #taken = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, onRefused: () => void = () => undefined) {
     this.#limit = limit;
+    this.#onRefused = onRefused;
     this.interceptor = interceptorOf((_method, call) => {
       this.#admit(activeCallOf(call));
       return call;
@@ -46,7 +48,10 @@ export class CallLimit {
 
   #admit(call: ActiveCall): void {
     if (call.path.startsWith(HEALTH_PREFIX)) return;
-    if (this.#taken >= this.#limit) call.end(OVER_LIMIT);
-    else if (call.hold(this)) this.#taken += 1;
+    if (this.#taken < this.#limit) {
+      if (call.hold(this)) this.#taken += 1;
+    } else if (call.end(OVER_LIMIT)) {
+      this.#onRefused();
+    }
   }
 }

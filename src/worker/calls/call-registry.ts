@@ -3,13 +3,16 @@ import type { ServerInterceptor } from '@grpc/grpc-js';
 import { systemClock, type Clock } from '../../shared/clock.js';
 import { ActiveCall, type CallOwner } from './active-call.js';
 import { codeName, type ReportFault } from './call-fault.js';
+import { CallTally } from './call-tally.js';
 import { interceptorOf } from './forwarding-call.js';
 
 export interface CallRegistryOptions {
   readonly report: ReportFault;
   /** Called when a call has ended, with the status of its end; the call is no longer among those in flight. */
-  readonly onCallEnded?: (call: ActiveCall, code: number) => void;
+  readonly onCallEnded?: (call: ActiveCall, code: number, ms: number) => void;
   readonly clock?: Clock;
+  /** What the calls are counted in. */
+  readonly tally?: CallTally;
 }
 
 export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
@@ -25,13 +28,15 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
   readonly #clock: Clock;
   #total = 0;
 
-  constructor({ report, onCallEnded, clock = systemClock }: CallRegistryOptions) {
+  constructor({ report, onCallEnded, clock = systemClock, tally = new CallTally() }: CallRegistryOptions) {
     this.#report = report;
     this.#onCallEnded = onCallEnded;
     this.#clock = clock;
     this.accounting = interceptorOf((method, wire) => {
-      const call = new ActiveCall(method, wire, this);
+      const figures = tally.of(method);
+      const call = new ActiveCall(method, wire, this, figures);
       this.#total += 1;
+      figures.started += 1;
       call.index = this.#calls.push(call) - 1;
       call.open();
       return call;
@@ -57,13 +62,13 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
     return this.#clock.monotonic();
   }
 
-  ended(call: ActiveCall, code: number): void {
+  ended(call: ActiveCall, code: number, ms: number): void {
     const last = this.#calls.pop();
     if (last !== undefined && last !== call) {
       this.#calls[call.index] = last;
       last.index = call.index;
     }
-    this.#onCallEnded?.(call, code);
+    this.#onCallEnded?.(call, code, ms);
   }
 
   fault(call: ActiveCall, error: string, code: number): void {

@@ -8,16 +8,22 @@ const INVALID: CallStatus = { code: status.UNAUTHENTICATED, details: 'Invalid si
 
 class SignedCall extends ForwardingCall {
   readonly #rules: SignatureRules;
+  readonly #onRefused: () => void;
 
-  constructor(below: ServerInterceptingCallInterface, rules: SignatureRules) {
+  constructor(below: ServerInterceptingCallInterface, rules: SignatureRules, onRefused: () => void) {
     super(below);
     this.#rules = rules;
+    this.#onRefused = onRefused;
   }
 
   /** Nothing is read until somebody above has the metadata, so a refused call's messages are never decoded. */
   override onReceiveMetadata(metadata: Metadata): void {
-    if (this.#rules.accept(metadata)) this.above?.onReceiveMetadata(metadata);
-    else this.below.sendStatus(INVALID);
+    if (this.#rules.accept(metadata)) {
+      this.above?.onReceiveMetadata(metadata);
+    } else {
+      this.#onRefused();
+      this.below.sendStatus(INVALID);
+    }
   }
 }
 
@@ -27,11 +33,12 @@ class SignedCall extends ForwardingCall {
  */
 export function createSignature(
   config: Pick<Config, 'signature' | 'authentication' | 'signatureData' | 'signatureExempt'>,
+  onRefused: () => void = () => undefined,
 ): ServerInterceptor | null {
   if (!config.signature || config.authentication !== 'ssl') return null;
   const rules = readSignatureRules(config.signatureData);
   const isExempt = matcherOf(config.signatureExempt);
-  return interceptorOf((method, call) => (isExempt(method.path) ? call : new SignedCall(call, rules)));
+  return interceptorOf((method, call) => (isExempt(method.path) ? call : new SignedCall(call, rules, onRefused)));
 }
 
 /** Matches paths such as `/pkg.Svc/Method` against `pkg.Svc/Method` and `pkg.Svc/*`. */

@@ -140,3 +140,33 @@ describe('host', () => {
     assert.match(refusal({ host: path(108) }).message, /108 bytes; the system takes 107/);
   });
 });
+
+describe('the admin page', () => {
+  test('is given as host and port, an IPv6 address in brackets, or as a socket beside the file', () => {
+    const parsed: [string, string, number][] = [
+      ['localhost:9090', 'localhost', 9090], ['127.0.0.1:0', '127.0.0.1', 0], ['[::]:9090', '::', 9090], ['unix:run/admin.sock', 'unix:/app/run/admin.sock', 0],
+    ];
+    for (const [admin, host, port] of parsed) assert.deepEqual(resolve({ admin }).admin, { host, port }, admin);
+  });
+
+  test('is refused without a port, with one that is none, and as a URL', () => {
+    for (const admin of ['localhost', ':9090', '::1:9090', 'localhost:65536', 'http://localhost:9090', 'unix:', 'localhost:9090/metrics']) {
+      assert.throws(() => resolve({ admin }), /admin must be "host:port"/, admin);
+    }
+  });
+
+  test('is refused when the path of its socket is too long', () => {
+    assert.match(refusal({ admin: `unix:/${'x'.repeat(107)}` }).message, /^admin: the path of the unix socket has 108 bytes/);
+  });
+
+  test('cannot wait for more ready workers than there may be', () => {
+    assert.deepEqual(warnings({ maxWorkers: 3, minReadyWorkers: 3 }), []);
+    assert.match(refusal({ maxWorkers: 3, minReadyWorkers: 4 }).message, /^minReadyWorkers is 4, and the server may have as few as 3 workers/);
+    assert.match(refusal({ maxWorkers: 3, minWorkers: 1, minReadyWorkers: 2 }).message, /as few as 1 workers/);
+  });
+});
+
+test('an access log that the level of the log hides is warned of', () => {
+  assert.deepEqual(warnings({ log: { access: 'errors', level: 'debug' } }), []);
+  assert.deepEqual(warnings({ log: { access: 'errors', level: 'warn' } }), ['log.access is "errors", but log.level is "warn": calls are logged with level info']);
+});

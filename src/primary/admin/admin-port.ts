@@ -1,0 +1,54 @@
+/** Runs in the primary. Where the admin page listens, if anywhere; a reload may move it, switch it on, or off. */
+import type { Endpoint } from '../../config/option-values.js';
+import { DaemonError } from '../../shared/errors.js';
+import type { ListenerEvents } from '../listener.js';
+import { Ports } from '../ports.js';
+
+export interface PortChange {
+  /** Returns whether it listens elsewhere now. */
+  commit(): boolean;
+  discard(): void;
+}
+
+const NO_CHANGE: PortChange = { commit: () => false, discard: () => undefined };
+
+export class AdminPort {
+  readonly #events: ListenerEvents;
+  #ports: Ports | null = null;
+
+  constructor(events: ListenerEvents) {
+    this.#events = events;
+  }
+
+  /** host:port with the bound port, or unix:/path; null when it is off. */
+  get address(): string | null {
+    return this.#ports?.address ?? null;
+  }
+
+  /**
+   * Opens another address beside the one that serves. What is returned makes it count, or takes it back.
+   * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION; the old one serves on
+   */
+  async change(wanted: Endpoint | null): Promise<PortChange> {
+    const before = this.#ports;
+    if (wanted === null) return before === null ? NO_CHANGE : { ...NO_CHANGE, commit: () => this.#replace(null) };
+    try {
+      if (before !== null) return await before.change(wanted);
+      const opened = await Ports.open(wanted, this.#events);
+      return { commit: () => this.#replace(opened), discard: () => opened.close() };
+    } catch (error) {
+      const { code, message } = DaemonError.from(error);
+      throw new DaemonError(code, `admin: ${message}`, { cause: error, hint: 'Give admin another address.' });
+    }
+  }
+
+  close(): void {
+    this.#replace(null);
+  }
+
+  #replace(ports: Ports | null): boolean {
+    this.#ports?.close();
+    this.#ports = ports;
+    return ports !== null;
+  }
+}
