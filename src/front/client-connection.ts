@@ -17,7 +17,7 @@ import { HeaderBlock } from './header-block.js';
 import { HeaderLane } from './header-lane.js';
 import { Hello } from './hello.js';
 import { Lifetime } from './lifetime.js';
-import type { LinkOwner, Links } from './link.js';
+import type { Links, SwitchOwner } from './link.js';
 import { Outlet } from './outlet.js';
 
 /** A header block as it is sent may be that many times as large as the list that it may hold. */
@@ -31,7 +31,7 @@ export interface ClientConnectionOptions {
   /** Numbers in 0..1, for the spread of ages. */
   readonly random: () => number;
   /** Makes the links; called once, at once. */
-  readonly connect: (owner: LinkOwner) => Links;
+  readonly connect: (owner: SwitchOwner) => Links;
   /** The connection is gone. `fault`: what the client did wrong, if that was why. */
   readonly onClose: (fault: ConnectionError | null) => void;
 }
@@ -64,7 +64,7 @@ export class ClientConnection {
     });
     this.#outlet = outlet;
     this.#streams = streams;
-    this.#settings = new ClientSettings({ clock, outlet, links: () => streams.links.open, onSilence: (code, reason) => streams.fail(code, reason) });
+    this.#settings = new ClientSettings({ clock, outlet, links: () => streams.links, onSilence: (code, reason) => streams.fail(code, reason) });
     this.#farewell = new Farewell({
       clock,
       outlet,
@@ -84,6 +84,11 @@ export class ClientConnection {
   /** Calls that are in progress on it. */
   get streams(): number {
     return this.#streams.size;
+  }
+
+  /** Bytes that wait for the client, those of DATA that wait for its windows apart. */
+  get buffered(): number {
+    return this.#outlet.buffered;
   }
 
   /**

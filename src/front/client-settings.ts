@@ -3,18 +3,18 @@
  * of the client's, its links hear what concerns streams (RFC 9113 sections 6.5 and 6.9.2).
  */
 import { DEFAULT_WINDOW, ERROR_CODE, SETTING, STREAM_WINDOW } from '../http2/constants.js';
-import { parseSettings } from '../http2/settings.js';
+import { findSetting } from '../http2/settings.js';
 import type { Clock } from '../shared/clock.js';
 import { misfit } from './faults.js';
 import { HELLO_TIMEOUT, type FrontLimits } from './front-limits.js';
 import { TABLE_SETTING } from './header-lane.js';
-import type { Link } from './link.js';
+import type { Links } from './link.js';
 import type { Outlet } from './outlet.js';
 
 export interface ClientSettingsOptions {
   readonly clock: Clock;
   readonly outlet: Outlet;
-  readonly links: () => Iterable<Link>;
+  readonly links: () => Links;
   /** Our settings were not acknowledged in time. */
   readonly onSilence: (code: number, reason: string) => void;
 }
@@ -55,10 +55,7 @@ export class ClientSettings {
   }
 
   apply(buffer: Buffer, start: number, end: number): void {
-    let window = this.#window;
-    parseSettings(buffer, start, end, (setting, value) => {
-      if (setting === SETTING.INITIAL_WINDOW_SIZE) window = value;
-    });
+    const window = findSetting(buffer, start, end, SETTING.INITIAL_WINDOW_SIZE) ?? this.#window;
     if (this.state === 'greeting') {
       const { clock, onSilence } = this.#options;
       this.state = 'settling';
@@ -78,14 +75,9 @@ export class ClientSettings {
     this.#window = window;
     if (window >= previous) this.#acknowledge();
     if (window === previous) return;
-    const links = [...this.#options.links()];
-    let awaited = links.length;
-    const applied = (): void => {
-      awaited -= 1;
-      if (awaited === 0 && window < previous) this.#acknowledge();
-    };
-    if (links.length === 0 && window < previous) this.#acknowledge();
-    for (const link of links) link.settings(window, applied);
+    this.#options.links().settings(window, () => {
+      if (window < previous) this.#acknowledge();
+    });
   }
 
   #acknowledge(): void {

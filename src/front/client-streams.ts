@@ -10,9 +10,9 @@ import { broken } from './faults.js';
 import { CONNECTION_WINDOW, type FrontLimits } from './front-limits.js';
 import { FrontStream } from './front-stream.js';
 import type { HeaderLane } from './header-lane.js';
-import type { LinkOwner, Links } from './link.js';
+import type { Link, Links, SwitchOwner } from './link.js';
 import type { Outlet } from './outlet.js';
-import { metadataTooLarge } from './own-answers.js';
+import { metadataTooLarge, unavailable, unavailableTrailers } from './own-answers.js';
 import { Sender } from './sender.js';
 
 export interface ClientStreamsOptions {
@@ -26,9 +26,9 @@ export interface ClientStreamsOptions {
   readonly onFault: (fault: ConnectionError) => void;
 }
 
-export class ClientStreams implements LinkOwner {
+export class ClientStreams implements SwitchOwner {
   /** Set once, before the first frame. */
-  links: Links = { choose: () => { throw new Error('no links yet'); }, open: [] };
+  links: Links = NO_LINKS;
   readonly #options: ClientStreamsOptions;
   readonly #outlet: Outlet;
   readonly #lane: HeaderLane;
@@ -63,20 +63,25 @@ export class ClientStreams implements LinkOwner {
   headers(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
+    stream.answer = endStream ? 'complete' : 'begun';
     this.#sender.headers(stream, buffer, start, end, endStream);
     this.#outlet.flushSoon();
   }
 
-  data(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
+  data(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): boolean {
     const stream = this.#streams.get(id);
-    if (stream === undefined) return;
+    if (stream === undefined) return false;
+    if (endStream) stream.answer = 'complete';
     this.#sender.data(stream, buffer, start, end, endStream);
     this.#outlet.flushSoon();
+    return true;
   }
 
   reset(id: number, code: number): void {
     const stream = this.#streams.get(id);
-    if (stream !== undefined) this.#abandon(stream, code);
+    if (stream === undefined) return;
+    stream.answer = 'complete';
+    this.#abandon(stream, code);
   }
 
   windowUpdate(id: number, increment: number): void {
@@ -95,6 +100,22 @@ export class ClientStreams implements LinkOwner {
 
   fail(code: number, reason: string): void {
     this.#options.onFault(new ConnectionError(code, reason));
+  }
+
+  move(id: number, link: Link): void {
+    const stream = this.#streams.get(id);
+    if (stream !== undefined) stream.link = link;
+  }
+
+  lost(link: Link, reason: string): number {
+    let count = 0;
+    for (const stream of this.#streams) {
+      if (stream.link !== link || stream.answer === 'complete') continue;
+      const block = stream.answer === 'none' ? unavailable(reason) : unavailableTrailers(reason);
+      this.headers(stream.id, block, 0, block.length, true);
+      count += 1;
+    }
+    return count;
   }
 
   // From the client.
@@ -165,7 +186,7 @@ export class ClientStreams implements LinkOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     this.#forget(stream);
-    stream.link.reset(id, code);
+    tellReset(stream, code);
   }
 
   /** @param id 0 for the connection */
@@ -191,7 +212,7 @@ export class ClientStreams implements LinkOwner {
 
   /** The connection is gone. */
   close(): void {
-    for (const link of this.links.open) link.close();
+    this.links.close();
   }
 
   /** We have sent the last frame of a stream. */
@@ -204,7 +225,7 @@ export class ClientStreams implements LinkOwner {
   /** The client broke a rule of the stream: both sides hear that it is over. */
   #abandonByClient(stream: FrontStream, code: number): void {
     this.#abandon(stream, code);
-    stream.link.reset(stream.id, code);
+    tellReset(stream, code);
   }
 
   #abandon(stream: FrontStream, code: number): void {
@@ -223,3 +244,15 @@ export class ClientStreams implements LinkOwner {
     if (this.#streams.size === 0) this.#options.onIdle();
   }
 }
+
+function tellReset({ id, link, answer }: FrontStream, code: number): void {
+  if (answer !== 'complete') link.reset(id, code);
+}
+
+const NO_LINKS: Links = {
+  choose: () => {
+    throw new Error('no links yet');
+  },
+  settings: () => undefined,
+  close: () => undefined,
+};

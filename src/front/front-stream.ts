@@ -12,9 +12,11 @@ export interface WaitingFrame {
 /** Runs in routers and workers. A stream of which at least one side has not ended (RFC 9113 section 5.1). */
 export class FrontStream {
   readonly id: number;
-  readonly link: Link;
+  link: Link;
   /** `half-closed` as seen by us: the client has ended its side. */
   state: 'open' | 'half-closed';
+  /** What has come of the answer, whether it has gone to the client or waits here. */
+  answer: 'none' | 'begun' | 'complete' = 'none';
   /** In order; null without any. */
   waiting: WaitingFrame[] | null = null;
   /** Bytes of DATA written since the last credit to the link. */

@@ -10,12 +10,17 @@ export class HeaderBlock {
   id = 0;
   endStream = false;
   readonly #maxSize: number;
+  readonly #mostPieces: number;
   #pieces: Buffer[] = [];
   #size = 0;
 
-  /** @param maxSize bytes of a block as it is sent */
-  constructor(maxSize: number) {
+  /**
+   * @param maxSize bytes of a block as it is sent
+   * @param mostPieces frames of a block
+   */
+  constructor(maxSize: number, mostPieces = MOST_PIECES) {
     this.#maxSize = maxSize;
+    this.#mostPieces = mostPieces;
   }
 
   begin(id: number, endStream: boolean, piece: Buffer): void {
@@ -37,7 +42,7 @@ export class HeaderBlock {
 
   #add(piece: Buffer): void {
     this.#size += piece.length;
-    if (this.#size > this.#maxSize || this.#pieces.length >= MOST_PIECES) {
+    if (this.#size > this.#maxSize || this.#pieces.length >= this.#mostPieces) {
       throw new ConnectionError(ERROR_CODE.ENHANCE_YOUR_CALM, 'a header block that is too large');
     }
     this.#pieces.push(Buffer.from(piece));

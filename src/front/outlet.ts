@@ -7,15 +7,23 @@ import type { Duplex } from 'node:stream';
 import { FrameBuffer } from '../http2/frame-buffer.js';
 import type { Clock } from '../shared/clock.js';
 
-/** Bytes that the socket may hold before it counts as full: enough to keep the kernel busy until there is more. */
-const FULL = 256 * 1024;
-/** Bytes that wait for a full socket before the client is not read from any more. */
-const MOST_WAITING = 1024 * 1024;
-/** How long a client may take to close its half after we closed ours, in milliseconds. */
-const FIN_TIMEOUT = 1000;
+/** Where an outlet stops. */
+export interface OutletBounds {
+  /** Bytes that the socket may hold before it counts as full. Less than its high-water mark will not do. */
+  readonly full: number;
+  /** Bytes that wait for a full socket before its peer is not read from any more. */
+  readonly mostWaiting: number;
+  /** How long the peer may take to close its half after we closed ours, in milliseconds; null: as long as it likes. */
+  readonly finTimeout: number | null;
+}
+
+/** `full`: enough to keep the kernel busy until there is more. */
+const OF_CLIENTS: OutletBounds = { full: 256 * 1024, mostWaiting: 1024 * 1024, finTimeout: 1000 };
 
 export interface OutletOptions {
   readonly clock: Clock;
+  /** Those for a client unless told otherwise. */
+  readonly bounds?: OutletBounds;
   /** The socket has taken what was written, and there is room for more. */
   readonly onSent: () => void;
   readonly onClose: () => void;
@@ -26,24 +34,38 @@ export class Outlet {
   readonly #socket: Duplex;
   readonly #clock: Clock;
   readonly #onSent: () => void;
+  readonly #bounds: OutletBounds;
+  #writes = 0;
   #state: 'idle' | 'scheduled' | 'full' | 'ending' = 'idle';
   readonly #flush = (): void => {
     if (this.#state !== 'scheduled') return;
     this.#state = 'idle';
     this.#write();
-    if (this.#socket.writableLength > FULL) this.#state = 'full';
+    if (this.#socket.writableLength > this.#bounds.full) this.#state = 'full';
     else this.#onSent();
   };
 
-  constructor(socket: Duplex, { clock, onSent, onClose }: OutletOptions) {
+  constructor(socket: Duplex, { clock, bounds = OF_CLIENTS, onSent, onClose }: OutletOptions) {
     this.#socket = socket;
     this.#clock = clock;
     this.#onSent = onSent;
+    this.#bounds = bounds;
     socket.on('drain', () => this.#drained());
     // Whoever resets the connection ends it; `close` follows.
     socket.on('error', () => undefined);
-    socket.once('finish', () => this.#clock.after(FIN_TIMEOUT, () => this.#socket.destroy()));
+    const { finTimeout } = bounds;
+    if (finTimeout !== null) socket.once('finish', () => clock.after(finTimeout, () => socket.destroy()));
     socket.once('close', onClose);
+  }
+
+  /** Bytes that wait here and in the socket. */
+  get buffered(): number {
+    return this.frames.length + this.#socket.writableLength;
+  }
+
+  /** How often it has written: frames that came since it was asked wait as long as this stays the same. */
+  get writes(): number {
+    return this.#writes;
   }
 
   /** Frames are waiting: they leave when what happens at this moment has happened. */
@@ -51,7 +73,7 @@ export class Outlet {
     if (this.#state === 'idle') {
       this.#state = 'scheduled';
       setImmediate(this.#flush);
-    } else if (this.#state === 'full' && this.frames.length > MOST_WAITING) {
+    } else if (this.#state === 'full' && this.frames.length > this.#bounds.mostWaiting) {
       this.#socket.pause();
     }
   }
@@ -69,7 +91,7 @@ export class Outlet {
   /** The same, for a client that may not even read it. */
   abort(lastWords?: Buffer): void {
     this.end(lastWords);
-    this.#clock.after(FIN_TIMEOUT, () => this.#socket.destroy());
+    this.#clock.after(this.#bounds.finTimeout ?? 0, () => this.#socket.destroy());
   }
 
   destroy(): void {
@@ -77,8 +99,11 @@ export class Outlet {
   }
 
   #write(): void {
+    // What was not sent stays, for whoever wants to send it elsewhere.
+    if (this.#socket.destroyed) return;
+    this.#writes += 1;
     const buffers = this.frames.take();
-    if (buffers.length === 0 || this.#socket.destroyed) return;
+    if (buffers.length === 0) return;
     if (buffers.length > 1) this.#socket.cork();
     for (const buffer of buffers) this.#socket.write(buffer);
     if (buffers.length > 1) this.#socket.uncork();

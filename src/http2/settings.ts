@@ -22,6 +22,19 @@ export function parseSettings(buffer: Buffer, start: number, end: number, onSett
   }
 }
 
+/**
+ * Checks the settings of a frame, and picks one of them.
+ * @returns its value, the last one if there are several; null without any
+ * @throws ConnectionError as parseSettings does
+ */
+export function findSetting(buffer: Buffer, start: number, end: number, wanted: number): number | null {
+  const found = { value: null as number | null };
+  parseSettings(buffer, start, end, (id, value) => {
+    if (id === wanted) found.value = value;
+  });
+  return found.value;
+}
+
 function check(id: number, value: number): void {
   if (id === SETTING.ENABLE_PUSH && value > 1) {
     throw new ConnectionError(ERROR_CODE.PROTOCOL_ERROR, `ENABLE_PUSH is ${value}, neither 0 nor 1`);

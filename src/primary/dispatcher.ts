@@ -1,6 +1,6 @@
 /**
  * Runs in the primary. Gives every accepted connection to one worker and makes sure that it is never lost: our copy
- * of a socket stays open until the worker has acknowledged it (src/worker/intake.ts); what a worker did not
+ * of a socket stays open until the worker has acknowledged it (src/front/intake.ts); what a worker did not
  * acknowledge goes to another one, but only after the exit of the first was seen, because two processes must never
  * read one connection.
  */

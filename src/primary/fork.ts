@@ -1,6 +1,6 @@
 /**
- * Runs in the primary; the only file that imports node:cluster here. The other half is src/worker/main.ts, which is
- * known to the primary as a URL and nothing more.
+ * Runs in the primary; the only file that imports node:cluster here. The other halves are src/worker/main.ts and
+ * src/router/main.ts, which are known to the primary as URLs and nothing more.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { randomUUID } from 'node:crypto';
@@ -9,12 +9,15 @@ import { fileURLToPath } from 'node:url';
 
 /** Read by OpenTelemetry: without an id of its own for each process, the figures of one overwrite those of another. */
 const OTEL = 'OTEL_RESOURCE_ATTRIBUTES';
-const WORKER_ENTRY = fileURLToPath(new URL('../worker/main.js', import.meta.url));
+const ENTRIES = {
+  worker: fileURLToPath(new URL('../worker/main.js', import.meta.url)),
+  router: fileURLToPath(new URL('../router/main.js', import.meta.url)),
+};
 
 export interface ForkOptions {
   readonly nodeArguments: readonly string[];
-  /** Its stable number. */
-  readonly slot: number;
+  /** What tells it from its brothers, for OpenTelemetry. */
+  readonly attributes?: readonly string[];
   /** File descriptor that workers write their log to. */
   readonly logFd: number;
 }
@@ -26,14 +29,14 @@ export interface ForkedProcess {
   readonly stderr: Readable | null;
 }
 
-/** Forks one worker. Descriptors 0..3 are nothing, two pipes for user output, and IPC; 4 is the daemon's own log. */
-export function forkWorker({ nodeArguments, slot, logFd }: ForkOptions): ForkedProcess {
+/** Forks a worker, or a router. Descriptors 0..3 are nothing, two pipes for user output, and IPC; 4 is the daemon's own log. */
+export function forkChild(role: keyof typeof ENTRIES, { nodeArguments, attributes = [], logFd }: ForkOptions): ForkedProcess {
   cluster.setupPrimary({
-    exec: WORKER_ENTRY,
+    exec: ENTRIES[role],
     args: [],
     execArgv: [...nodeArguments],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', logFd],
   });
-  const worker = cluster.fork({ [OTEL]: [process.env[OTEL], `service.instance.id=${randomUUID()}`, `grpcserverd.slot=${slot}`].filter(Boolean).join(',') });
+  const worker = cluster.fork({ [OTEL]: [process.env[OTEL], `service.instance.id=${randomUUID()}`, ...attributes].filter(Boolean).join(',') });
   return { worker, stdout: worker.process.stdout, stderr: worker.process.stderr };
 }

@@ -11,7 +11,6 @@ import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtim
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
-import { moveTo } from './addresses.js';
 import { Admin } from './admin/admin.js';
 import { History } from './admin/history.js';
 import { announceReady } from './announce-ready.js';
@@ -19,7 +18,7 @@ import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Departure } from './departure.js';
 import { Dispatcher } from './dispatcher.js';
-import { forkWorker } from './fork.js';
+import { forkChild } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
 import { autoMaxConnections } from './open-file-limit.js';
@@ -27,16 +26,19 @@ import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
 import { RefusalLog } from './refusal-log.js';
-import { Reloader, type Prepared } from './reloader.js';
-import { carryOver } from './restart-required.js';
+import { prepareReload, type PreparationParts } from './prepare-reload.js';
+import { Reloader } from './reloader.js';
+import { openRouters } from './routers/open-routers.js';
 import { claimRuntimeFolder } from './runtime-folder.js';
 import { Signals } from './signals.js';
 import { describeStatus } from './status.js';
+import { QUICK_STOP } from './staff.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor } from './supervisor.js';
 import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
+import { ConnectionDoor } from './worker-door.js';
 
 /** The settings as a start or a reload finds them. */
 export interface Settings {
@@ -76,13 +78,14 @@ async function run(
   const { log } = logger;
   const clock = new SteadyClock(systemClock);
   onClose(() => clock.stop());
+  const terminal = isTerminal && logFormat === 'pretty' ? (text: string): void => void process.stdout.write(text) : null;
   const watchers = new Watchers(clock);
   const code = new UserCode({
     clock,
     emit: logger.emit,
     config,
     configFile,
-    terminal: isTerminal && logFormat === 'pretty' ? (text) => process.stdout.write(text) : null,
+    terminal,
     reload: (cause) => void reloader.request(cause),
     onChange: () => watchers.notify(),
   });
@@ -112,7 +115,7 @@ async function run(
     onError: () => refusals.add('out-of-descriptors'),
   });
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const admin = new Admin({ clock, emit, history, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
   onClose(() => admin.close());
   await admin.open(config.admin);
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
@@ -127,17 +130,23 @@ async function run(
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
+  const onChange = (): void => watchers.notify();
+  const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, folder: files.folder, logFd: LOG_FD });
+  const door = routers ?? new ConnectionDoor(dispatcher);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
     clock,
     emit,
     random: Math.random,
-    fork: ({ config: { nodeArguments, preload } }, slot) => forkWorker({ nodeArguments: [...nodeArguments, ...preloadArguments(preload)], slot, logFd: LOG_FD }),
+    fork: ({ config: { nodeArguments, preload } }, slot) =>
+      forkChild('worker', { nodeArguments: [...nodeArguments, ...preloadArguments(preload)], attributes: [`grpcserverd.slot=${slot}`], logFd: LOG_FD }),
     dispatcher,
+    door,
     generation,
     onReady() {
+      const { plan, workers } = supervisor;
       const bootMs = clock.monotonic() - startedAt;
-      announceReady({ emit, config, configFile, ports, tls: tls !== null, supervisor, bootMs, isWatched: logFormat === 'pretty' && isTerminal });
+      announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
     },
     onStopping() {
       code.close();
@@ -145,6 +154,7 @@ async function run(
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
+      routers?.drain('stop', null);
     },
     onChange() {
       watchers.notify();
@@ -161,47 +171,39 @@ async function run(
     isCodeProven: (number) => code.isProven(number),
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
-  const departure = new Departure({ clock, emit, supervisor, onChange: () => watchers.notify() });
-  const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
+  const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
 
   const certificates = new CertificateKeeper({
     clock,
     emit,
     generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
     generationOf: (number) => supervisor.plan.generationOf(number),
-    workers: () => supervisor.workers,
-    onChange: () => watchers.notify(),
+    workers: () => (routers === null ? supervisor.workers : [{ generation: supervisor.plan.goal.generation, send: ({ tls: pair }) => routers.setCertificates(pair) }]),
+    onChange,
   });
   onClose(() => certificates.close());
 
-  async function prepare(sameConfig: boolean): Promise<Prepared> {
-    const before = supervisor.plan.generation.config;
-    await code.begin();
-    const fresh = sameConfig ? null : await load();
-    const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
-    const next = carried.config;
-    await code.consider(next);
-    preloadArguments(next.preload);
-    const material = certificates.read(next);
-    const addresses = await moveTo(next, { ports, admin, emit });
-    warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
-    return {
-      generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
-      restartRequired: carried.restartRequired,
-      commit() {
-        addresses.commit();
-        dispatcher.setMaxConnections(maxConnectionsOf(next));
-        log.level = next.log.level;
-        code.answered(supervisor.plan.goal.generation, next);
-      },
-      discard: () => addresses.discard(),
-    };
-  }
-
-  const reloader = new Reloader({ clock, emit, supervisor, prepare, onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
+  const preparation: PreparationParts = {
+    emit,
+    code,
+    certificates,
+    ports,
+    admin,
+    current: () => supervisor.plan.generation.config,
+    load,
+    shared: { logFormat, ticketKeys },
+    warn,
+    onCommit(next, material) {
+      dispatcher.setMaxConnections(maxConnectionsOf(next));
+      routers?.apply(next, material);
+      log.level = next.log.level;
+      code.answered(supervisor.plan.goal.generation, next);
+    },
+  };
+  const reloader = new Reloader({ clock, emit, supervisor, prepare: (sameConfig) => prepareReload(preparation, sameConfig), onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
   const status = () =>
     describeStatus(
-      { supervisor, dispatcher, reloader },
+      { supervisor, door, reloader, routers },
       {
         name: config.name,
         version: VERSION,
@@ -217,6 +219,11 @@ async function run(
         changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
+  const stop = (cause: string, quick: boolean): void => {
+    supervisor.stop(cause, quick);
+    if (quick) routers?.drain(cause, QUICK_STOP);
+  };
+  const departure = new Departure({ clock, emit, supervisor, stop, onChange });
   const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
@@ -233,6 +240,7 @@ async function run(
       log.level = level;
       supervisor.plan.generation.logLevel = level;
       for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
+      routers?.setLogLevel(level);
     },
     inspect: (order) => inspections.run(order),
     stop: (quick) => departure.stop('stop command', quick),
@@ -245,6 +253,7 @@ async function run(
     configFile: configFile === null ? null : realpathSync(configFile),
   });
   code.start();
+  routers?.start();
   supervisor.start();
   certificates.start();
   signals.obey({
@@ -253,6 +262,7 @@ async function run(
     scaleBy: (difference) => scaleTo(supervisor.plan.target + difference),
   });
   const outcome = await supervisor.finished;
+  await routers?.over();
   // One that was reading the config when the stop came has nothing left to replace, and says so.
   await reloader.idle();
   refusals.flush();

@@ -1,6 +1,6 @@
 /**
  * Runs in the primary. What one worker holds of the connections: those that it was given and has not acknowledged
- * (src/worker/intake.ts), of which we keep our copy open, and how many it has.
+ * (src/front/intake.ts), of which we keep our copy open, and how many it has.
  */
 import type { Socket } from 'node:net';
 import type { Clock } from '../shared/clock.js';

@@ -5,6 +5,7 @@
 import { isSignatureWanted } from '../config/validate.js';
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import { Intake } from '../front/intake.js';
 import type { CallFigures } from '../ipc/call-figures.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
 import { AccessLog } from './calls/access-log.js';
@@ -18,6 +19,8 @@ import { FaultLog } from './calls/fault-log.js';
 import { installFaultHandlers } from './calls/faults.js';
 import { guardHandler } from './calls/guard.js';
 import { createSignature } from './calls/signature.js';
+import type { Arrivals } from './arrivals.js';
+import { LinkServer } from './link-server.js';
 import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
@@ -25,7 +28,6 @@ import { buildServer } from './build-server.js';
 import { Drain, ENDLESS, summarize, type DrainReport } from './drain.js';
 import { startHeartbeat } from './heartbeat.js';
 import { LatencyHistogram } from './latency-histogram.js';
-import { Intake } from './intake.js';
 import { selfCheck } from './self-check.js';
 import { ShutdownHooks } from './shutdown-hooks.js';
 import { Http2Transport } from './transport/http2-transport.js';
@@ -35,6 +37,7 @@ export interface WorkerOptions {
   readonly slot: number;
   readonly generation: number;
   readonly config: Config;
+  readonly linkPath: string | null;
   readonly callLimit: number | null;
   readonly tls: Pick<TlsMaterial, 'pem'> | null;
   readonly ticketKeys: string;
@@ -59,7 +62,7 @@ export interface RunningWorker {
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
-export async function startWorker({ slot, generation, config, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({ slot, generation, config, linkPath, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
   const faults = new FaultLog(emit, systemClock);
   const leaving = new AbortController();
@@ -97,28 +100,40 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     signature: createSignature({ ...config, signature: isSignatureWanted(config) }, () => tally.noteRejected('signature')),
     user: interceptors.map(({ interceptor }) => interceptor),
   });
+  const unknown = { isKnown: (path: string) => tally.has(path), onUnknown: () => tally.noteUnknown() };
   const transport =
     config.transport === 'lean'
       ? new LeanTransport({
           server,
           interceptors: allInterceptors,
           config,
-          isKnown: (path) => tally.has(path),
-          onUnknown: () => tally.noteUnknown(),
+          unknown,
           onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
         })
       : new Http2Transport(server, allInterceptors);
   const intake = new Intake({
     tls: tls === null ? null : { material: tls, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
-    transport,
-    send,
-    emit,
+    accept: (socket) => transport.accept(socket),
+    onTaken: (id) => send({ type: 'socket-taken', id }),
+    onLost: (id) => send({ type: 'socket-lost', id }),
+    onClosed: (count) => send({ type: 'sockets-closed', count }),
+    onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
   });
+  const links = linkPath === null ? null : new LinkServer({
+    server,
+    interceptors: allInterceptors,
+    maxMetadataSize: config.maxMetadataSize,
+    unknown,
+    clock: systemClock,
+    onFault: (error) => emit('link.broken', { error }),
+  });
+  const arrivals: Arrivals = links ?? intake;
   health.setServing();
   await selfCheck(server, transport, config.health ? null : health, config.startTimeout);
+  if (links !== null && linkPath !== null) await links.listen(linkPath);
   startHeartbeat(
     {
-      connections: () => intake.connections,
+      connections: () => arrivals.connections,
       inFlight: () => calls.inFlight,
       calls: () => calls.total,
       takeP99: () => latency.takePercentile(0.99),
@@ -131,7 +146,7 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     },
   );
 
-  const drain = new Drain({ calls, intake, transport, emit });
+  const drain = new Drain({ calls, arrivals, transport, emit });
   return {
     services,
     intake,

@@ -16,8 +16,13 @@ import { TempDir } from './temp-dir.js';
 const MARK = 'TEST_DAEMON_MARK';
 const CONFIG_FILE = 'grpcserverd.config.json';
 
-/** What every daemon of a test runs with unless the test says something else: `npm test -- --lean`. */
-const TRANSPORT: NodeJS.ProcessEnv = process.env.TEST_TRANSPORT === undefined ? {} : { GRPCSERVERD_TRANSPORT: process.env.TEST_TRANSPORT };
+/** What every daemon of a test runs with unless the test says something else: `npm test -- --lean`, `--rpc`. */
+const TRANSPORTS: Readonly<Record<string, NodeJS.ProcessEnv>> = {
+  http2: {},
+  lean: { GRPCSERVERD_TRANSPORT: 'lean' },
+  rpc: { GRPCSERVERD_TRANSPORT: 'lean', GRPCSERVERD_BALANCE: 'rpc' },
+};
+const TRANSPORT = TRANSPORTS[process.env.TEST_TRANSPORT ?? 'http2'] ?? {};
 
 export interface DaemonOptions {
   /** Written to a JSON file, on top of one worker with the probe servicer on a free port of 127.0.0.1. */

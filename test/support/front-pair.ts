@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ClientConnection } from '#src/front/client-connection.js';
 import type { FrontLimits } from '#src/front/front-limits.js';
-import type { Link, LinkOwner, Links } from '#src/front/link.js';
+import type { Link, Links, SwitchOwner } from '#src/front/link.js';
 import type { ConnectionError } from '#src/http2/connection-error.js';
 import { decodeLiteralField, walkFields } from '#src/http2/hpack/walk.js';
 import { BlockWriter } from '#src/http2/hpack/encoder.js';
@@ -27,7 +27,7 @@ export function block(fields: Readonly<Record<string, string>>): Buffer {
 }
 
 /** A link that writes down what it hears; what it answers is the test's business. */
-export class RecordingLink implements Link {
+export class RecordingLink implements Link, Links {
   readonly heard: string[] = [];
   readonly fields = new Map<number, [string, string][]>();
   credited = 0;
@@ -35,6 +35,10 @@ export class RecordingLink implements Link {
   /** Calls that `settings` has to make, when the test holds them back. */
   held: (() => void)[] | null = null;
   readonly bytes = new Map<number, number>();
+
+  choose(): Link {
+    return this;
+  }
 
   headers(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     const fields: [string, string][] = [];
@@ -80,15 +84,14 @@ export class FrontPair implements AsyncDisposable {
   readonly link = new RecordingLink();
   readonly client: RawClient;
   readonly connection: ClientConnection;
-  readonly owner: LinkOwner;
+  readonly owner: SwitchOwner;
   readonly socket: Socket;
   readonly closed: Promise<ConnectionError | null>;
 
   private constructor(client: RawClient, socket: Socket, limits: FrontLimits) {
     this.client = client;
     this.socket = socket;
-    let owner: LinkOwner | undefined;
-    const links: Links = { choose: () => this.link, open: [this.link] };
+    let owner: SwitchOwner | undefined;
     let onClose: (fault: ConnectionError | null) => void = () => undefined;
     this.closed = new Promise((resolve) => (onClose = resolve));
     this.connection = new ClientConnection({
@@ -96,9 +99,9 @@ export class FrontPair implements AsyncDisposable {
       limits,
       clock: this.clock,
       random: () => 0.5,
-      connect(given) {
+      connect: (given) => {
         owner = given;
-        return links;
+        return this.link;
       },
       onClose,
     });

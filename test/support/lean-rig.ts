@@ -2,7 +2,7 @@
 import grpc from '@grpc/grpc-js';
 import { createLeanServer } from '#src/worker/transport/lean/adapter.js';
 import { AnswerEncoder } from '#src/worker/transport/lean/answer-headers.js';
-import type { PeerFacts } from '#src/worker/transport/lean/peer-socket.js';
+import type { PeerFacts } from '#src/front/peer-facts.js';
 import { RequestReader } from '#src/worker/transport/lean/request-headers.js';
 import { Session } from '#src/worker/transport/lean/session.js';
 import { KINDS, type Kind, type LooseHandler } from './call-rig.js';

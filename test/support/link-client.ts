@@ -2,7 +2,7 @@
  * A gRPC client at the seam of src/front/link.ts, in memory: it makes calls, collects their answers, and withholds
  * windows and credit when told to. It notes whatever the link may not do in `violations`.
  */
-import { LINK_WINDOW, type Link, type LinkOwner } from '#src/front/link.js';
+import { LINK_WINDOW, type Link, type LinkOwner, type Links } from '#src/front/link.js';
 import { DEFAULT_WINDOW, MAX_FRAME } from '#src/http2/constants.js';
 import { BlockWriter } from '#src/http2/hpack/encoder.js';
 import { decodeLiteralField, walkFields } from '#src/http2/hpack/walk.js';
@@ -141,7 +141,7 @@ export interface LinkClientOptions {
 }
 
 export class LinkClient implements LinkOwner {
-  link!: Link;
+  link!: Link & Links;
   readonly violations: string[] = [];
   /** By id. */
   readonly calls = new Map<number, LinkCall>();

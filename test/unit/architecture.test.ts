@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   primary: ['control', 'ipc', 'config', 'shared'],
   http2: ['shared'],
   front: ['http2', 'config', 'shared'],
+  router: ['front', 'http2', 'ipc', 'config', 'shared'],
   worker: ['front', 'http2', 'ipc', 'config', 'shared'],
   cli: ['control', 'config', 'shared'],
   index: ['worker', 'config', 'shared'],
@@ -31,8 +32,8 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 /** A table of data may be as long as it is. */
 const TABLES = ['shared/errors.ts', 'shared/events.ts', 'config/options.ts', 'config/option-types.ts', 'config/option-values.ts'];
 const LONGEST = 270;
-/** A call with all its ends; the grammar with all its rules. */
-const LONG_FOR_A_REASON = ['worker/calls/active-call.ts', 'worker/services/descriptors/proto-parser.ts'];
+/** A call with all its ends; the grammar with all its rules; all parts of the primary, put together. */
+const LONG_FOR_A_REASON = ['worker/calls/active-call.ts', 'primary/main.ts', 'worker/services/descriptors/proto-parser.ts'];
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 const read = (file: string): string => readFileSync(join(SRC, file), 'utf8');
@@ -78,14 +79,14 @@ test('the primary imports no package that runs or parses what users write', () =
   }
 });
 
-test('node:cluster is imported in one file of the primary and one of the worker', () => {
+test('node:cluster is imported in one file of each process', () => {
   const users = files.filter((file) => read(file).includes('from \'node:cluster\'') && !/import type [^;]*'node:cluster'/.test(read(file)));
-  assert.deepEqual(users.sort(), ['primary/fork.ts', 'worker/main.ts']);
+  assert.deepEqual(users.sort(), ['primary/fork.ts', 'router/main.ts', 'worker/main.ts']);
 });
 
 test('every file of a process says in its first lines where it runs', () => {
-  for (const file of files.filter((name) => ['primary', 'worker'].includes(folderOf(name)))) {
-    assert.match(read(file).slice(0, 400), /^\/[/*][^]*(?:runs? in|in workers|a worker|the inspector)/i, file);
+  for (const file of files.filter((name) => ['primary', 'worker', 'router'].includes(folderOf(name)))) {
+    assert.match(read(file).slice(0, 400), /^\/[/*][^]*(?:runs? in|in workers|in routers|a worker|a router|the inspector)/i, file);
   }
 });
 

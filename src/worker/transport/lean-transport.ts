@@ -3,34 +3,29 @@
  * session whose streams go into the grpc-js Server (lean/).
  */
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { Config } from '../../config/options.js';
 import { ClientConnection } from '../../front/client-connection.js';
 import { YOUNG } from '../../front/farewell.js';
+import { leaveInTurn } from '../../front/leave-in-turn.js';
+import { factsOf, nameOf } from '../../front/peer-facts.js';
 import type { ConnectionError } from '../../http2/connection-error.js';
 import { systemClock } from '../../shared/clock.js';
 import type { ServicerServer } from '../servicer-server.js';
 import { createLeanServer, type OpenStream } from './lean/adapter.js';
 import { AnswerEncoder } from './lean/answer-headers.js';
-import type { PeerFacts } from './lean/peer-socket.js';
-import { RequestReader, type RequestHeaders } from './lean/request-headers.js';
+import { RequestReader } from './lean/request-headers.js';
 import { selfCall } from './lean/self-call.js';
 import { Session } from './lean/session.js';
+import { tellUnknown, type UnknownCalls } from './lean/unknown-calls.js';
 import type { Transport } from './transport.js';
-
-/** Clients that leave in one go, and the pause to the next ones, in milliseconds: not all come back in the same moment. */
-const LEAVING = { atOnce: 100, pause: 5 };
 
 export interface LeanTransportOptions {
   readonly server: ServicerServer;
   /** Outermost first; they see every call but the self-call. */
   readonly interceptors: readonly ServerInterceptor[];
   readonly config: Config;
-  /** Whether the server has a method of that path. */
-  readonly isKnown: (path: string) => boolean;
-  /** A call of a method that it has not was answered; no interceptor sees those. */
-  readonly onUnknown: () => void;
+  readonly unknown: UnknownCalls;
   /** A client broke the protocol, and its connection ends. */
   readonly onFault: (peer: string, error: ConnectionError) => void;
 }
@@ -46,16 +41,11 @@ export class LeanTransport implements Transport {
   readonly #connections = new Set<ClientConnection>();
   #state: 'serving' | 'draining' = 'serving';
 
-  constructor({ server, interceptors, config, isKnown, onUnknown, onFault }: LeanTransportOptions) {
+  constructor({ server, interceptors, config, unknown, onFault }: LeanTransportOptions) {
     this.#server = server;
     this.#config = config;
     this.#onFault = onFault;
-    const open = createLeanServer(server, interceptors);
-    this.#open = (stream, headers) => {
-      open(stream, headers);
-      // grpc-js answers these at once, and hardly any others.
-      if (stream.closed && isGrpc(headers) && !isKnown(String(headers[':path']))) onUnknown();
-    };
+    this.#open = tellUnknown(createLeanServer(server, interceptors), unknown);
     this.#requests = new RequestReader(config.maxMetadataSize);
   }
 
@@ -66,13 +56,10 @@ export class LeanTransport implements Transport {
       limits: this.#config,
       clock: systemClock,
       random: Math.random,
-      connect: (owner) => {
-        const session = new Session({ owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers });
-        return { choose: () => session, open: [session] };
-      },
+      connect: (owner) => new Session({ owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers }),
       onClose: (fault) => {
         this.#connections.delete(connection);
-        if (fault !== null) this.#onFault(`${peer.remoteAddress ?? 'unknown'}:${peer.remotePort ?? 0}`, fault);
+        if (fault !== null) this.#onFault(nameOf(peer), fault);
       },
     });
     this.#connections.add(connection);
@@ -92,19 +79,4 @@ export class LeanTransport implements Transport {
   selfCall(path: string, timeout: number): Promise<Buffer> {
     return selfCall(createLeanServer(this.#server, []), path, timeout);
   }
-}
-
-function leaveInTurn(connections: readonly ClientConnection[]): void {
-  for (const connection of connections.slice(0, LEAVING.atOnce)) connection.leave('drain', null);
-  const others = connections.slice(LEAVING.atOnce);
-  if (others.length > 0) setTimeout(leaveInTurn, LEAVING.pause, others);
-}
-
-const isGrpc = ({ 'content-type': type }: RequestHeaders): boolean => typeof type === 'string' && type.startsWith('application/grpc');
-
-function factsOf(socket: Socket): PeerFacts {
-  const { remoteAddress, remotePort, localAddress, localPort } = socket;
-  const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerCertificate() : null;
-  // Node gives an empty object for none.
-  return { remoteAddress, remotePort, localAddress, localPort, certificate: certificate?.raw === undefined ? null : certificate };
 }

@@ -1,6 +1,6 @@
 /**
  * Runs in a worker. The seam between a client's connection and the grpc-js Server: what carries calls in and out.
- * How connections reach the worker (src/worker/intake.ts) and what calls do (src/worker/calls) is not its business.
+ * How connections reach the worker (src/front/intake.ts) and what calls do (src/worker/calls) is not its business.
  */
 import type { Socket } from 'node:net';
 

@@ -3,7 +3,7 @@ import { ERROR_CODE } from '../../../http2/constants.js';
 import { ParkedBytes } from './parked-bytes.js';
 import type { PeerSocket } from './peer-socket.js';
 import type { PendingWrite, WriteCallback } from './pending-write.js';
-import { pieceOf } from './piece.js';
+import { pieceOf } from '../../../http2/piece.js';
 import { throwLater } from './throw-later.js';
 
 /** What grpc-js gives as headers: numbers are printed, a field with several values is repeated. */

@@ -1,5 +1,5 @@
 /** Runs in a worker. DATA of a client that waits until its handler reads on. */
-import { pieceOf } from './piece.js';
+import { pieceOf } from '../../../http2/piece.js';
 
 /** Pieces below this, in bytes, are gathered: a buffer object for each would weigh many times what it holds. */
 const SMALL = 1024;

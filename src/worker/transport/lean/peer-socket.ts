@@ -1,15 +1,6 @@
 /** Runs in a worker. What grpc-js reads from the socket of a session, told by whoever holds the real one. */
-import { TLSSocket, type PeerCertificate } from 'node:tls';
-
-/** Both ends of a client's connection. Ports are undefined on unix sockets, addresses where there are none. */
-export interface PeerFacts {
-  readonly remoteAddress: string | undefined;
-  readonly remotePort: number | undefined;
-  readonly localAddress: string | undefined;
-  readonly localPort: number | undefined;
-  /** The client's, when it was asked for one that was found good; else null. */
-  readonly certificate: PeerCertificate | null;
-}
+import { TLSSocket } from 'node:tls';
+import type { PeerFacts } from '../../../front/peer-facts.js';
 
 export type PeerSocket = Omit<PeerFacts, 'certificate'>;
 

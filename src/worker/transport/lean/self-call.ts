@@ -4,7 +4,7 @@ import { BlockWriter } from '../../../http2/hpack/encoder.js';
 import { decodeLiteralField, walkFields } from '../../../http2/hpack/walk.js';
 import type { OpenStream } from './adapter.js';
 import { AnswerEncoder } from './answer-headers.js';
-import type { PeerFacts } from './peer-socket.js';
+import type { PeerFacts } from '../../../front/peer-facts.js';
 import { RequestReader } from './request-headers.js';
 import { Session } from './session.js';
 

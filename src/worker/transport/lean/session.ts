@@ -3,7 +3,9 @@
  * (src/front/link.ts) and the streams that grpc-js works on, within the windows of both directions.
  */
 import { status } from '@grpc/grpc-js';
-import type { Link, LinkOwner } from '../../../front/link.js';
+import type { Link, LinkOwner, Links } from '../../../front/link.js';
+import { Parking } from '../../../front/parking.js';
+import type { PeerFacts } from '../../../front/peer-facts.js';
 import { ConnectionError } from '../../../http2/connection-error.js';
 import { DEFAULT_WINDOW, ERROR_CODE, MAX_WINDOW, STREAM_WINDOW } from '../../../http2/constants.js';
 import { StreamTable } from '../../../http2/stream-table.js';
@@ -12,8 +14,7 @@ import { EndQueue } from './end-queue.js';
 import { LeanStream, type AnswerHeaders, type StreamSession } from './lean-stream.js';
 import { NO_OWNER } from './no-owner.js';
 import { Outgoing } from './outgoing.js';
-import { Parking } from './parking.js';
-import { createPeerSocket, type PeerFacts, type PeerSocket } from './peer-socket.js';
+import { createPeerSocket, type PeerSocket } from './peer-socket.js';
 import type { WriteCallback } from './pending-write.js';
 import type { RequestHeaders, RequestReader } from './request-headers.js';
 import { throwLater } from './throw-later.js';
@@ -37,7 +38,8 @@ const UNREAD: AnswerHeaders = {
   'grpc-message': 'The client leaves too many answers unread.',
 };
 
-export class Session implements Link, StreamSession {
+/** The only link of its connection, whose calls all come here. */
+export class Session implements Link, Links, StreamSession {
   readonly socket: PeerSocket;
   #owner: LinkOwner;
   readonly #open: SessionOptions['open'];
@@ -65,6 +67,10 @@ export class Session implements Link, StreamSession {
   }
 
   // From the client.
+
+  choose(): Link {
+    return this;
+  }
 
   headers(id: number, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     const stream = this.#streams.get(id);

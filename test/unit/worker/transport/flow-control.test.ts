@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { LINK_WINDOW } from '#src/front/link.js';
 import { ERROR_CODE, MAX_FRAME, MAX_WINDOW, STREAM_WINDOW } from '#src/http2/constants.js';
 import { MAX_WAITING } from '#src/worker/transport/lean/outgoing.js';
-import { MAX_PARKED } from '#src/worker/transport/lean/parking.js';
+import { MAX_PARKED } from '#src/front/parking.js';
 import type { LooseCall } from '../../../support/call-rig.js';
 import { startLeanRig } from '../../../support/lean-rig.js';
 import { frame, requestFields } from '../../../support/link-client.js';

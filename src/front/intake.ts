@@ -1,32 +1,31 @@
 /**
- * Runs in a worker. Takes the sockets that the primary hands over (src/primary/dispatcher.ts), acknowledges them,
- * does TLS, and passes them to the transport. It owns the raw sockets: what does not end by itself is ended here.
+ * Runs in routers and workers. Takes the sockets that the primary hands over (src/primary/dispatcher.ts), acknowledges
+ * them, does TLS, and passes them on. It owns the raw sockets: what does not end by itself is ended here.
  */
 import type { Socket } from 'node:net';
 import { createServer, type Server as TlsServer, type TlsOptions, type TLSSocket } from 'node:tls';
 import type { Config } from '../config/options.js';
 import { createTlsOptions, isClientAccepted } from '../config/tls-options.js';
 import type { TlsMaterial } from '../config/certificates.js';
-import type { FromWorker } from '../ipc/messages.js';
-import type { Emit } from '../shared/events.js';
-import type { Transport } from './transport/transport.js';
 
 /** How long a TLS handshake may take, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
 export interface IntakeOptions {
   readonly tls: { readonly material: Pick<TlsMaterial, 'pem'>; readonly clientAuthentication: Config['clientAuthentication']; readonly ticketKeys: Buffer } | null;
-  readonly transport: Transport;
-  readonly send: (message: FromWorker) => void;
-  readonly emit: Emit;
+  /** Serves a connection: a TCP or unix socket, or a TLS session whose handshake is done. */
+  readonly accept: (socket: Socket) => void;
+  /** What the primary is to hear, of sockets by the id of its order. */
+  readonly onTaken: (id: number) => void;
+  readonly onLost: (id: number) => void;
+  readonly onClosed: (count: number) => void;
+  /** A handshake failed, or the client may not stay. */
+  readonly onTlsFailed: (peer: string, error: string) => void;
 }
 
 export class Intake {
-  readonly #transport: Transport;
-  readonly #send: (message: FromWorker) => void;
-  readonly #emit: Emit;
+  readonly #options: IntakeOptions;
   readonly #tls: TlsServer | null;
-  readonly #tlsOptions: IntakeOptions['tls'];
   readonly #sockets = new Set<Socket>();
   #closed = 0;
   #lastId = 0;
@@ -34,12 +33,9 @@ export class Intake {
   /** Called whenever the last socket has closed. */
   onEmpty: () => void = () => undefined;
 
-  constructor({ tls, transport, send, emit }: IntakeOptions) {
-    this.#transport = transport;
-    this.#send = send;
-    this.#emit = emit;
-    this.#tlsOptions = tls;
-    this.#tls = tls === null ? null : this.#makeTlsServer(tls);
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#tls = options.tls === null ? null : this.#makeTlsServer(options.tls);
   }
 
   get connections(): number {
@@ -54,10 +50,10 @@ export class Intake {
   take(id: number, socket: Socket | undefined): void {
     this.#lastId = id;
     if (socket === undefined) {
-      this.#send({ type: 'socket-lost', id });
+      this.#options.onLost(id);
       return;
     }
-    this.#send({ type: 'socket-taken', id });
+    this.#options.onTaken(id);
     this.#sockets.add(socket);
     this.#youngest = performance.now();
     // Asked for now, the address is still known when the connection is gone.
@@ -65,18 +61,19 @@ export class Intake {
     socket.on('error', () => undefined);
     socket.once('close', () => this.#noteClosed(socket));
     socket.setNoDelay(true);
-    if (this.#tls === null) this.#transport.accept(socket);
+    if (this.#tls === null) this.#options.accept(socket);
     else this.#tls.emit('connection', socket);
   }
 
   /** Says that the socket was lost unless the order to take it, or a later one, has come; orders come in order. */
   confirm(id: number): void {
-    if (id > this.#lastId) this.#send({ type: 'socket-lost', id });
+    if (id > this.#lastId) this.#options.onLost(id);
   }
 
   /** From now on connections get these; those that are open, or in their handshake, stay as they are. */
   setCertificates(material: Pick<TlsMaterial, 'pem'>): void {
-    if (this.#tlsOptions !== null) this.#tls?.setSecureContext(secureOptions({ ...this.#tlsOptions, material }));
+    const { tls } = this.#options;
+    if (tls !== null) this.#tls?.setSecureContext(secureOptions({ ...tls, material }));
   }
 
   /** Ends every connection at once. */
@@ -89,7 +86,7 @@ export class Intake {
     // One message for all that closed in this turn of the loop.
     if (this.#closed++ === 0) {
       setImmediate(() => {
-        this.#send({ type: 'sockets-closed', count: this.#closed });
+        this.#options.onClosed(this.#closed);
         this.#closed = 0;
       });
     }
@@ -105,7 +102,7 @@ export class Intake {
       } else if (socket.alpnProtocol !== 'h2') {
         this.#refuse(socket, 'the client does not offer HTTP/2 (ALPN h2)');
       } else {
-        this.#transport.accept(socket);
+        this.#options.accept(socket);
       }
     });
     // Node reports a failed or late handshake and leaves the socket open.
@@ -117,7 +114,7 @@ export class Intake {
   }
 
   #refuse(socket: TLSSocket, error: string): void {
-    this.#emit('connection.tls-failed', { peer: peerOf(socket), error });
+    this.#options.onTlsFailed(peerOf(socket), error);
     socket.destroy();
   }
 }

@@ -1,5 +1,3 @@
-/** Runs in a worker. */
-
 /**
  * Bytes to be kept. A subarray keeps all memory of its buffer, which is a chunk of up to 64 KiB from a socket: a piece
  * that is less than this share of it is copied.

@@ -1,9 +1,9 @@
-/** Runs in a worker. */
+/** Runs in routers and workers. Bytes of DATA that were taken for somebody who does not deal with them yet. */
 
 /**
- * Bytes of DATA that a session takes for handlers that do not read yet. One stream may have STREAM_WINDOW of them, and
- * all streams of a connection together these: what comes above them stays on the client's connection window, so that a
- * client with a thousand stalled uploads costs its worker no more, and stalls its own connection only.
+ * One stream may have STREAM_WINDOW of them, and all streams of a session together these: what comes above them stays
+ * on the client's connection window, so that a client with a thousand stalled uploads costs its worker no more, and
+ * stalls its own connection only. The same goes for a link: one worker that hangs stalls no calls on others.
  */
 export const MAX_PARKED = 16 * 1024 * 1024;
 

@@ -1,0 +1,50 @@
+// A router or a worker of `balance: rpc` in a process of its own, without a primary:
+//   worker PATH BLOCK      listens on a unix socket; unary calls take BLOCK milliseconds without CPU
+//   router PATH...         listens on a port, which it sends to its parent
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import grpc from '@grpc/grpc-js';
+import { systemClock } from '../../dist/shared/clock.js';
+
+const [role, ...args] = process.argv.slice(2);
+process.on('disconnect', () => process.exit());
+
+if (role === 'worker') await work(...args);
+else await route(args);
+
+async function work(path, block) {
+  const { LinkServer } = await import('../../dist/worker/link-server.js');
+  const { grpcHook } = await import('./servicer.js');
+  const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 });
+  grpcHook(server);
+  if (Number(block) > 0) {
+    const lock = new Int32Array(new SharedArrayBuffer(4));
+    const { path: name, responseSerialize, requestDeserialize } = (await import('./servicer.js')).Bench.service.Callback;
+    server.unregister(name);
+    server.register(name, (call, callback) => {
+      Atomics.wait(lock, 0, 0, Number(block));
+      callback(null, { text: 'done' });
+    }, responseSerialize, requestDeserialize, 'unary');
+  }
+  const links = new LinkServer({ server, interceptors: [], maxMetadataSize: 16_384, clock: systemClock, onFault: console.error });
+  await links.listen(path);
+  process.send({ ready: true });
+}
+
+async function route(paths) {
+  const { Router } = await import('../../dist/router/router.js');
+  const limits = {
+    maxConcurrentStreams: 1000, maxMetadataSize: 16_384, keepalive: { time: 60_000, timeout: 20_000 },
+    maxConnectionAge: null, maxConnectionAgeGrace: 30_000, maxConnectionIdle: null, queueTimeout: 5000,
+  };
+  const router = new Router({ limits, clock: systemClock, random: Math.random, units: { ask() {}, giveBack() {} }, onFault: console.error });
+  paths.forEach((path, slot) => router.admitWorker({ id: slot + 1, slot, generation: 1, path }));
+  const server = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => undefined);
+    router.accept(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  process.on('message', () => process.send(router.statistics()));
+  process.send({ port: server.address().port });
+}

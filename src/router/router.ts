@@ -1,0 +1,138 @@
+/**
+ * Runs in a router. All of it but what makes a process of it (main.ts): clients on one side, workers on the other, and
+ * a switch for each client between them.
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { ClientConnection } from '../front/client-connection.js';
+import { leaveInTurn } from '../front/leave-in-turn.js';
+import { factsOf, nameOf } from '../front/peer-facts.js';
+import { encodeProxyHeader } from '../front/proxy-header.js';
+import type { ConnectionError } from '../http2/connection-error.js';
+import type { RouterLimits, RouterLoad } from '../ipc/router-messages.js';
+import type { Clock } from '../shared/clock.js';
+import { CallUnits, type CallUnitsOptions } from './call-units.js';
+import type { WorkerPlace } from './routed-worker.js';
+import { Switch, type SwitchContext } from './switch.js';
+import { WaitingCalls } from './waiting-calls.js';
+import { WorkerRoster } from './worker-roster.js';
+
+export interface RouterOptions {
+  readonly limits: RouterLimits;
+  readonly clock: Clock;
+  /** Numbers in 0..1. */
+  readonly random: () => number;
+  readonly units: Omit<CallUnitsOptions, 'clock'>;
+  /** A client broke the protocol, and its connection ends. */
+  readonly onFault: (peer: string, fault: ConnectionError) => void;
+}
+
+export class Router {
+  /** The share of this router in the cap on calls. */
+  readonly units: CallUnits;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #onFault: RouterOptions['onFault'];
+  readonly #room: WaitingCalls;
+  readonly #roster: WorkerRoster;
+  readonly #context: SwitchContext;
+  readonly #connections = new Map<ClientConnection, Socket>();
+  #limits: RouterLimits;
+  #state: 'serving' | 'leaving' = 'serving';
+  #lost = 0;
+  #broken = 0;
+  /** Of connections and workers that are gone. */
+  readonly #past = { bytesRead: 0, bytesWritten: 0, calls: 0 };
+
+  constructor({ limits, clock, random, units, onFault }: RouterOptions) {
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#random = random;
+    this.#onFault = onFault;
+    this.units = new CallUnits({ ...units, clock });
+    this.#room = new WaitingCalls(limits.queueTimeout, clock);
+    this.#roster = new WorkerRoster(clock, () => this.#room.serve());
+    this.#context = {
+      roster: this.#roster,
+      units: this.units,
+      room: this.#room,
+      clock,
+      onLost: (calls) => (this.#lost += calls),
+    };
+  }
+
+  /** @param socket a TCP or unix socket, or a TLS session whose handshake is done. Takes ownership */
+  accept(socket: Socket): void {
+    const peer = factsOf(socket);
+    const header = encodeProxyHeader(peer, socket instanceof TLSSocket);
+    const connection: ClientConnection = new ClientConnection({
+      socket,
+      limits: this.#limits,
+      clock: this.#clock,
+      random: this.#random,
+      connect: (owner) => new Switch(owner, header, this.#context),
+      onClose: (fault) => {
+        this.#connections.delete(connection);
+        this.#past.bytesRead += socket.bytesRead;
+        this.#past.bytesWritten += socket.bytesWritten;
+        if (fault === null) return;
+        this.#broken += 1;
+        this.#onFault(nameOf(peer), fault);
+      },
+    });
+    this.#connections.set(connection, socket);
+    if (this.#state === 'leaving') connection.leave('drain', null);
+  }
+
+  admitWorker(place: WorkerPlace): void {
+    this.#roster.admit(place);
+  }
+
+  /** It gets no new calls. Those that it has go on. */
+  withdrawWorker(id: number): void {
+    this.#roster.withdraw(id);
+  }
+
+  /** It has exited. */
+  workerGone(id: number): void {
+    this.#past.calls += this.#roster.gone(id);
+  }
+
+  /** For connections and calls that come from now on. */
+  setLimits(limits: RouterLimits): void {
+    this.#limits = limits;
+    this.#room.queueTimeout = limits.queueTimeout;
+  }
+
+  /** Asks the clients to leave; calls in flight go on. */
+  leave(): void {
+    if (this.#state === 'leaving') return;
+    this.#state = 'leaving';
+    leaveInTurn([...this.#connections.keys()]);
+  }
+
+  /** Forgets all workers, for the end. */
+  close(): void {
+    for (const { place } of [...this.#roster]) this.workerGone(place.id);
+  }
+
+  statistics(): RouterLoad {
+    const workers = [...this.#roster];
+    const links = workers.flatMap((worker) => [...worker.links]);
+    const connections = [...this.#connections];
+    const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+    return {
+      connections: connections.length,
+      links: links.length,
+      inFlight: sum(workers.map(({ inFlight }) => inFlight)),
+      waiting: this.#room.size,
+      calls: this.#past.calls + sum(workers.map(({ calls }) => calls)),
+      lost: this.#lost,
+      broken: this.#broken,
+      buffered: this.#room.bytes + sum(links.map(({ buffered }) => buffered)) + sum(connections.map(([{ buffered }]) => buffered)),
+      bytesRead: this.#past.bytesRead + sum(connections.map(([, socket]) => socket.bytesRead)),
+      bytesWritten: this.#past.bytesWritten + sum(connections.map(([, socket]) => socket.bytesWritten)),
+      workers: workers.map(({ place: { id }, inFlight, calls, standing }) => ({ id, inFlight, calls, standing })),
+    };
+  }
+}

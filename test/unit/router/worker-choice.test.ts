@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { chooseWorker, type Candidate } from '#src/router/worker-choice.js';
+
+interface Named extends Candidate {
+  readonly name: string;
+}
+
+const worker = (name: string, inFlight: number, standing: Candidate['standing'] = 'good'): Named => ({ name, inFlight, standing });
+const choose = (workers: readonly Named[], home: Named | null = null, turn = 0): string | undefined => chooseWorker(workers, home, turn)?.name;
+
+test('without workers, or with none that is there, nobody is chosen', () => {
+  assert.equal(choose([]), undefined);
+  assert.equal(choose([worker('a', 0, 'out')]), undefined);
+});
+
+test('the least busy worker is chosen', () => {
+  assert.equal(choose([worker('a', 3), worker('b', 1), worker('c', 2)]), 'b');
+});
+
+test('equals are chosen in turn', () => {
+  const workers = [worker('a', 1), worker('b', 1), worker('c', 1)];
+  assert.deepEqual([0, 1, 2, 3].map((turn) => choose(workers, null, turn)), ['a', 'b', 'c', 'a']);
+});
+
+test('home wins a tie and a small difference, which grows with the load, but no large one', () => {
+  for (const [others, home, winner] of [[0, 0, 'home'], [0, 1, 'other'], [15, 16, 'other'], [16, 17, 'home'], [16, 18, 'other'], [64, 68, 'home'], [64, 69, 'other']] as const) {
+    const itself = worker('home', home);
+    assert.equal(choose([worker('other', others), itself], itself), winner, `${home} to ${others}`);
+  }
+});
+
+test('a worker that is late comes last, however idle, and home or not', () => {
+  const late = worker('late', 0, 'late');
+  assert.equal(choose([late, worker('busy', 900)], late), 'busy');
+  assert.equal(choose([worker('later', 2, 'late'), late], late), 'late');
+});
+
+test('a worker that is out is not chosen, home or not', () => {
+  const out = worker('out', 0, 'out');
+  assert.equal(choose([out, worker('busy', 900)], out), 'busy');
+});
