@@ -10,7 +10,8 @@ import type { WorkerHandle } from './worker-handle.js';
 export interface DepartureOptions {
   readonly clock: Clock;
   readonly emit: Emit;
-  readonly supervisor: Pick<Supervisor, 'stop' | 'workers' | 'phase' | 'plan'>;
+  readonly supervisor: Pick<Supervisor, 'workers' | 'phase' | 'plan'>;
+  readonly stop: (cause: string, quick: boolean) => void;
   /** What `status` says may be something else. */
   readonly onChange: () => void;
 }
@@ -32,17 +33,17 @@ export class Departure {
 
   /** @param quick at once, also when a stop is put off */
   stop(cause: string, quick: boolean): void {
-    const { clock, emit, supervisor, onChange } = this.#options;
+    const { clock, emit, supervisor, stop, onChange } = this.#options;
     const { shutdownDelay: delay } = supervisor.plan.generation.config;
     if (this.#cancel !== null && !quick) return;
     // Whoever has no worker to serve with yet has nobody to send away.
     if (quick || delay === 0 || supervisor.phase === 'stopping' || !supervisor.workers.some(({ state }) => state === 'ready')) {
       this.#cancel?.();
-      supervisor.stop(cause, quick);
+      stop(cause, quick);
       return;
     }
     emit('daemon.leaving', { cause, ms: delay });
-    this.#cancel = clock.after(delay, () => supervisor.stop(cause, false));
+    this.#cancel = clock.after(delay, () => stop(cause, false));
     this.noteChange();
     onChange();
   }

@@ -7,17 +7,17 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
+/** Read by OpenTelemetry: without an id of its own for each process, the figures of one overwrite those of another. */
+const OTEL = 'OTEL_RESOURCE_ATTRIBUTES';
 const ENTRIES = {
   worker: fileURLToPath(new URL('../worker/main.js', import.meta.url)),
   router: fileURLToPath(new URL('../router/main.js', import.meta.url)),
 };
-/** Read by OpenTelemetry: without an id of its own for each process, the figures of one overwrite those of another. */
-const OTEL = 'OTEL_RESOURCE_ATTRIBUTES';
 
 export interface ForkOptions {
   readonly nodeArguments: readonly string[];
-  /** A worker's stable number; null for a router, which runs no user code. */
-  readonly slot: number | null;
+  /** What tells it from its brothers, for OpenTelemetry. */
+  readonly attributes?: readonly string[];
   /** File descriptor that workers write their log to. */
   readonly logFd: number;
 }
@@ -30,13 +30,13 @@ export interface ForkedProcess {
 }
 
 /** Forks a worker, or a router. Descriptors 0..3 are nothing, two pipes for user output, and IPC; 4 is the daemon's own log. */
-export function forkChild(role: keyof typeof ENTRIES, { nodeArguments, slot, logFd }: ForkOptions): ForkedProcess {
+export function forkChild(role: keyof typeof ENTRIES, { nodeArguments, attributes = [], logFd }: ForkOptions): ForkedProcess {
   cluster.setupPrimary({
     exec: ENTRIES[role],
     args: [],
     execArgv: [...nodeArguments],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', logFd],
   });
-  const worker = cluster.fork(slot === null ? {} : { [OTEL]: [process.env[OTEL], `service.instance.id=${randomUUID()}`, `grpcserverd.slot=${slot}`].filter(Boolean).join(',') });
+  const worker = cluster.fork({ [OTEL]: [process.env[OTEL], `service.instance.id=${randomUUID()}`, ...attributes].filter(Boolean).join(',') });
   return { worker, stdout: worker.process.stdout, stderr: worker.process.stderr };
 }

@@ -120,7 +120,7 @@ async function run(
     onError: () => refusals.add('out-of-descriptors'),
   }, manager.sockets);
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const admin = new Admin({ clock, emit, history, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
   onClose(() => admin.close());
   await admin.open(config.admin);
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
@@ -143,7 +143,8 @@ async function run(
     clock,
     emit,
     random: Math.random,
-    fork: ({ config: { nodeArguments, preload } }, slot) => forkChild('worker', { nodeArguments: [...nodeArguments, ...preloadArguments(preload)], slot, logFd: LOG_FD }),
+    fork: ({ config: { nodeArguments, preload } }, slot) =>
+      forkChild('worker', { nodeArguments: [...nodeArguments, ...preloadArguments(preload)], attributes: [`grpcserverd.slot=${slot}`], logFd: LOG_FD }),
     dispatcher,
     door,
     generation,
@@ -178,7 +179,6 @@ async function run(
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
-  const departure = new Departure({ clock, emit, supervisor, onChange: () => watchers.notify() });
 
   const certificates = new CertificateKeeper({
     clock,
@@ -239,9 +239,10 @@ async function run(
       },
     );
   const stop = (cause: string, quick: boolean): void => {
-    departure.stop(cause, quick);
+    supervisor.stop(cause, quick);
     if (quick) routers?.drain(cause, QUICK_STOP);
   };
+  const departure = new Departure({ clock, emit, supervisor, stop, onChange });
   const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
@@ -261,7 +262,7 @@ async function run(
       routers?.setLogLevel(level);
     },
     inspect: (order) => inspections.run(order),
-    stop: (quick) => stop('stop command', quick),
+    stop: (quick) => departure.stop('stop command', quick),
   });
   onClose(() => control.close());
   folder.announce({ pid: process.pid, name: config.name, version: VERSION, configFile: configFile === null ? null : realpathSync(configFile) });
@@ -270,7 +271,7 @@ async function run(
   supervisor.start();
   certificates.start();
   signals.obey({
-    stop,
+    stop: (cause, quick) => departure.stop(cause, quick),
     reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),
     scaleBy: (difference) => scaleTo(supervisor.plan.target + difference),
   });

@@ -35,7 +35,7 @@ export const METRICS = {
   },
   grpcserverd_worker_up: { type: 'gauge', help: '1 when the slot has a ready worker that told its figures for this page, else 0.', labels: SLOT },
   grpcserverd_worker_generation: { type: 'gauge', help: 'Generation of the newest worker of the slot.', labels: SLOT },
-  grpcserverd_worker_connections: { type: 'gauge', help: 'Client connections of the workers of the slot.', labels: SLOT },
+  grpcserverd_worker_connections: { type: 'gauge', help: 'Client connections of the workers of the slot; with balance: rpc they are the routers\', and this is 0.', labels: SLOT },
   grpcserverd_worker_inflight_rpcs: { type: 'gauge', help: 'Calls in progress in the workers of the slot; up to two seconds old.', labels: SLOT },
   grpcserverd_worker_resident_memory_bytes: { type: 'gauge', help: 'Resident memory of the workers of the slot; up to two seconds old.', labels: SLOT },
   grpcserverd_worker_event_loop_delay_p99_seconds: {

@@ -12,6 +12,7 @@ import { createLeanServer, type OpenStream } from './transport/lean/adapter.js';
 import { AnswerEncoder } from './transport/lean/answer-headers.js';
 import { RequestReader } from './transport/lean/request-headers.js';
 import { Session } from './transport/lean/session.js';
+import { tellUnknown, type UnknownCalls } from './transport/lean/unknown-calls.js';
 
 /** Links that may wait to be taken: all clients of a router may want one in the same moment. */
 const BACKLOG = 4096;
@@ -22,6 +23,8 @@ export interface LinkServerOptions {
   readonly interceptors: readonly ServerInterceptor[];
   /** Bytes of a header list. */
   readonly maxMetadataSize: number;
+  /** Absent: nobody counts them. */
+  readonly unknown?: UnknownCalls;
   readonly clock: Clock;
   /** A router did what none does. */
   readonly onFault: (reason: string) => void;
@@ -39,8 +42,9 @@ export class LinkServer implements Arrivals {
   /** Called whenever the last link has closed: no router sends calls any more. */
   onEmpty: () => void = () => undefined;
 
-  constructor({ server, interceptors, maxMetadataSize, clock, onFault }: LinkServerOptions) {
-    this.#open = createLeanServer(server, interceptors);
+  constructor({ server, interceptors, maxMetadataSize, unknown, clock, onFault }: LinkServerOptions) {
+    const open = createLeanServer(server, interceptors);
+    this.#open = unknown === undefined ? open : tellUnknown(open, unknown);
     this.#requests = new RequestReader(maxMetadataSize);
     this.#clock = clock;
     this.#server = createServer((socket) => {

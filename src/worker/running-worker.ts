@@ -100,14 +100,14 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     signature: createSignature({ ...config, signature: isSignatureWanted(config) }, () => tally.noteRejected('signature')),
     user: interceptors.map(({ interceptor }) => interceptor),
   });
+  const unknown = { isKnown: (path: string) => tally.has(path), onUnknown: () => tally.noteUnknown() };
   const transport =
     config.transport === 'lean'
       ? new LeanTransport({
           server,
           interceptors: allInterceptors,
           config,
-          isKnown: (path) => tally.has(path),
-          onUnknown: () => tally.noteUnknown(),
+          unknown,
           onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
         })
       : new Http2Transport(server, allInterceptors);
@@ -123,6 +123,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     server,
     interceptors: allInterceptors,
     maxMetadataSize: config.maxMetadataSize,
+    unknown,
     clock: systemClock,
     onFault: (error) => emit('link.broken', { error }),
   });

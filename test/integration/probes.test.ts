@@ -51,8 +51,8 @@ test('a server is ready through a reload, and not ready from the beginning of it
 test('the page is there until the last call has ended', async () => {
   await using daemon = await startDaemon({ config });
   await using probe = new GrpcJsProbe(daemon.address);
-  const call = probe.open('Probe/Hold', { key: 'x' });
-  await daemon.until(call.first, 'the first message');
+  const call = probe.call('Probe/Sleep', { ms: 3000 });
+  await daemon.deadline.poll(async () => ((await scrape(daemon)).sum('grpc_server_started_total', { grpc_method: 'Sleep' }) === 1 ? true : undefined), 'the start of the call');
   daemon.signal('SIGTERM');
   await daemon.waitFor('daemon.stopping');
   assert.deepEqual(await get(daemon, '/readyz'), { status: 503, text: 'stopping\n' });
@@ -60,8 +60,8 @@ test('the page is there until the last call has ended', async () => {
   const page = await scrape(daemon);
   assert.equal(page.sum('grpcserverd_ready'), 0);
   assert.equal(page.sum('grpcserverd_workers_wanted'), 0);
-  assert.equal(page.sum('grpc_server_started_total', { grpc_method: 'Hold' }), 1);
-  call.cancel();
+  assert.equal(page.sum('grpc_server_handled_total', { grpc_method: 'Sleep' }), 0);
+  assert.equal((await call).code, 'OK');
   assert.deepEqual(await daemon.until(daemon.exit, 'its exit'), { code: 0, signal: null });
 });
 

@@ -11,6 +11,7 @@ import type { Dispatcher } from '../dispatcher.js';
 import type { RefusalLog } from '../refusal-log.js';
 import type { Reloader } from '../reloader.js';
 import type { Supervisor } from '../supervisor.js';
+import type { WorkerDoor } from '../worker-door.js';
 import type { WorkerHandle } from '../worker-handle.js';
 import { AdminHttp, type Answer } from './admin-http.js';
 import { AdminPort, type PortChange } from './admin-port.js';
@@ -27,6 +28,8 @@ export interface AdminOptions {
   readonly emit: Emit;
   readonly history: History;
   readonly dispatcher: Dispatcher;
+  /** How work comes to workers; asked for when the page is. */
+  readonly door: () => WorkerDoor;
   readonly refusals: RefusalLog;
   /** Asked for when the page is. */
   readonly fleet: () => { readonly supervisor: Supervisor; readonly reloader: Reloader; readonly isLeaving: boolean };
@@ -111,6 +114,7 @@ export class Admin {
 
   async #metrics(): Promise<Answer> {
     const { dispatcher, refusals, history } = this.#options;
+    const door = this.#options.door();
     const { supervisor, reloader } = this.#options.fleet();
     // One that boots has served nothing, and is often busy.
     const silent = await this.#rollCall.ask(supervisor.workers.filter(({ state }) => state === 'ready' || state === 'draining'));
@@ -121,7 +125,7 @@ export class Admin {
         isReady: this.#readiness().isReady,
         goal: supervisor.plan.goal,
         workers: supervisor.workers,
-        connectionsOf: (id) => dispatcher.connectionsOf(id),
+        connectionsOf: (id) => (door.linkPath(id) === null ? door.loadOf(id) : 0),
         silent,
         history,
         waiting: dispatcher.waiting,

@@ -15,7 +15,7 @@ export function openRouters({ folder, logFd, ...parts }: RoutersParts): RouterFl
     ...parts,
     random: Math.random,
     // The nodeArguments are for user code, of which there is none.
-    fork: () => forkChild('router', { nodeArguments: [], slot: null, logFd }),
+    fork: () => forkChild('router', { nodeArguments: [], logFd }),
     linkPath: (worker) => join(folder, `w${worker}.sock`),
   });
 }

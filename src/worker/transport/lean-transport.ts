@@ -14,9 +14,10 @@ import { systemClock } from '../../shared/clock.js';
 import type { ServicerServer } from '../servicer-server.js';
 import { createLeanServer, type OpenStream } from './lean/adapter.js';
 import { AnswerEncoder } from './lean/answer-headers.js';
-import { RequestReader, type RequestHeaders } from './lean/request-headers.js';
+import { RequestReader } from './lean/request-headers.js';
 import { selfCall } from './lean/self-call.js';
 import { Session } from './lean/session.js';
+import { tellUnknown, type UnknownCalls } from './lean/unknown-calls.js';
 import type { Transport } from './transport.js';
 
 export interface LeanTransportOptions {
@@ -24,10 +25,7 @@ export interface LeanTransportOptions {
   /** Outermost first; they see every call but the self-call. */
   readonly interceptors: readonly ServerInterceptor[];
   readonly config: Config;
-  /** Whether the server has a method of that path. */
-  readonly isKnown: (path: string) => boolean;
-  /** A call of a method that it has not was answered; no interceptor sees those. */
-  readonly onUnknown: () => void;
+  readonly unknown: UnknownCalls;
   /** A client broke the protocol, and its connection ends. */
   readonly onFault: (peer: string, error: ConnectionError) => void;
 }
@@ -43,16 +41,11 @@ export class LeanTransport implements Transport {
   readonly #connections = new Set<ClientConnection>();
   #state: 'serving' | 'draining' = 'serving';
 
-  constructor({ server, interceptors, config, isKnown, onUnknown, onFault }: LeanTransportOptions) {
+  constructor({ server, interceptors, config, unknown, onFault }: LeanTransportOptions) {
     this.#server = server;
     this.#config = config;
     this.#onFault = onFault;
-    const open = createLeanServer(server, interceptors);
-    this.#open = (stream, headers) => {
-      open(stream, headers);
-      // grpc-js answers these at once, and hardly any others.
-      if (stream.closed && isGrpc(headers) && !isKnown(String(headers[':path']))) onUnknown();
-    };
+    this.#open = tellUnknown(createLeanServer(server, interceptors), unknown);
     this.#requests = new RequestReader(config.maxMetadataSize);
   }
 
@@ -87,5 +80,3 @@ export class LeanTransport implements Transport {
     return selfCall(createLeanServer(this.#server, []), path, timeout);
   }
 }
-
-const isGrpc = ({ 'content-type': type }: RequestHeaders): boolean => typeof type === 'string' && type.startsWith('application/grpc');

@@ -25,9 +25,14 @@ class Rig {
       phase: 'serving',
       plan: { generation: { config: { shutdownDelay } } },
       workers: this.workers,
-      stop: (cause: string, quick: boolean) => this.stops.push(`${cause}${quick ? ' quick' : ''}`),
     } as unknown as Supervisor;
-    this.departure = new Departure({ clock: this.clock, emit: (name) => this.events.push(name), supervisor, onChange: () => undefined });
+    this.departure = new Departure({
+      clock: this.clock,
+      emit: (name) => this.events.push(name),
+      supervisor,
+      stop: (cause, quick) => this.stops.push(`${cause}${quick ? ' quick' : ''}`),
+      onChange: () => undefined,
+    });
   }
 
   add(state: WorkerHandle['state']): FakeWorker {
