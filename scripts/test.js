@@ -1,7 +1,7 @@
 // Compiles everything and runs them with node:test: unit tests first, then integration tests, two files at a time.
 //   --unit, --integration   only that part
 //   --full                  full counts (npm run prove)
-//   --lean                  daemons run with transport: lean
+//   --lean, --rpc           daemons run with transport: lean, or with routers too
 //   WORD...                 only files whose path holds one of the words
 import { readdirSync } from 'node:fs';
 import { run } from 'node:test';
@@ -13,6 +13,7 @@ const args = process.argv.slice(2);
 const words = args.filter((arg) => !arg.startsWith('--'));
 if (args.includes('--full')) process.env.PROVE = '1';
 if (args.includes('--lean')) process.env.TEST_TRANSPORT = 'lean';
+if (args.includes('--rpc')) process.env.TEST_TRANSPORT = 'rpc';
 
 compile('test');
 const parts = ['unit', 'integration'].filter((part) => args.includes(`--${part}`) || !args.some((arg) => /^--(unit|integration)$/.test(arg)));

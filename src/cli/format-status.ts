@@ -1,7 +1,7 @@
 import type { Status } from '../control/definition.js';
 import { formatAge } from './figures.js';
 import { clip, plain, wrap, type Style } from './output.js';
-import { describeExpiry, describeGoal, describeLastReload, describeReload, paintHealth } from './status-phrases.js';
+import { describeExpiry, describeGoal, describeLastReload, describeReload, describeRouter, paintHealth } from './status-phrases.js';
 import { workerTable } from './worker-table.js';
 
 export interface StatusScreen {
@@ -16,10 +16,11 @@ const LABEL = 13;
 
 /** The status as a person reads it. */
 export function formatStatus(status: Status, { width, style, now }: StatusScreen): string {
-  const { name, version, health, primary, goal, address, tls, services, workers, problems, lastReload, reload, restartRequired, certificate } = status;
+  const { name, version, health, primary, goal, address, tls, services, workers, problems, lastReload, reload, restartRequired, certificate, routers } = status;
   const facts: [label: string, text: string | null][] = [
     ['Primary', `pid ${primary.pid}, up ${formatAge(primary.uptimeSeconds)}, generation ${primary.generation}, version ${version}`],
     ['Workers', describeGoal(status)],
+    ...routers.map((router): [string, string] => [routers.length > 1 ? `Router ${router.index}` : 'Router', describeRouter(router)]),
     ['Services', services.join(', ') || 'none yet'],
     ['Config', primary.configFile || 'flags and environment only'],
     ['Certificate', certificate === null ? null : describeExpiry(certificate.expiresAt, now, style)],

@@ -1,7 +1,7 @@
 /** What the screens say of a daemon, in words; pure. */
 import { EXPIRY_WARNING_DAYS } from '../config/certificate-dates.js';
-import type { GoalSource, Health, ReloadProgress, ReloadReport, ReloadVerdict, Status } from '../control/definition.js';
-import { formatAge, formatTime } from './figures.js';
+import type { GoalSource, Health, ReloadProgress, ReloadReport, ReloadVerdict, RouterStatus, Status } from '../control/definition.js';
+import { formatAge, formatBytes, formatCount, formatRate, formatTime } from './figures.js';
 import { plain, type Style } from './output.js';
 
 const DAY = 86_400_000;
@@ -27,6 +27,14 @@ export function paintHealth(health: Health, { green, yellow, red }: Style): stri
 export function describeGoal({ goal, workers }: Status): string {
   const ready = new Set(workers.filter(({ state }) => state === 'ready').map(({ slot }) => slot)).size;
   return `${ready} of ${goal.workers} ready, ${SOURCES[goal.source]}`;
+}
+
+/** `pid 4711, up 3m: 12 connections, 20 links, 5 calls, 1.2k/s; 88 MB in, 90 MB out` */
+export function describeRouter({ pid, state, uptimeSeconds, connections, links, inFlight, waiting, callsPerSecond, bytesRead, bytesWritten, lost }: RouterStatus): string {
+  const about = `pid ${pid}, ${state === 'ready' ? '' : `${state}, `}up ${formatAge(uptimeSeconds)}`;
+  const calls = `${formatCount(inFlight)} calls${waiting > 0 ? ` and ${waiting} that wait` : ''}, ${formatRate(callsPerSecond)}/s`;
+  const trouble = lost > 0 ? `, ${lost} calls lost with their workers` : '';
+  return `${about}: ${connections} connections, ${links} links, ${calls}; ${formatBytes(bytesRead)} in, ${formatBytes(bytesWritten)} out${trouble}`;
 }
 
 /** `done 5m ago in 1.2s, generation 3 (SIGHUP)` */

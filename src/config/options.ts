@@ -53,7 +53,7 @@ export const OPTIONS = {
     'Methods that need no signature: "pkg.Svc/Method" or "pkg.Svc/*"'),
 
   host: define('Listening', listenHost, '::',
-    'Address to listen on (:: is every address, IPv4 included), or unix:/path'),
+    'Address to listen on (:: is every address, IPv4 included), or unix:/path; sockets that systemd passes win'),
   port: define('Listening', integer(0, 65_535), 50_051, 'Port to listen on; 0 lets the system choose'),
 
   maxWorkers: define('Workers', orWord('auto', integer(1, 1024)), 'auto',
@@ -89,6 +89,10 @@ export const OPTIONS = {
   maxMetadataSize: define('Calls', size(2 ** 24), 16 * 1024, 'Largest metadata of a call, 32 bytes more for each pair counted in; with transport: lean'),
   options: define('Calls', channelOptions, {}, 'Channel options of grpc-js for the Server; they win over the options here'),
 
+  balance: define('Connections', choice('connection', 'rpc'), 'connection',
+    'What is shared out among the workers: connections, or with routers in front each call (needs transport: lean)', 'restart'),
+  routers: define('Connections', integer(1, 64), 1, 'Processes that own the connections, with balance: rpc', 'restart'),
+  queueTimeout: define('Connections', duration(100), 5000, 'How long a call waits for a worker that takes it, with balance: rpc'),
   transport: define('Connections', choice('http2', 'lean'), 'http2',
     'What carries the calls: http2 is Node\'s own; lean is ours, and needs less than a third of the CPU', 'restart'),
   'keepalive.time': define('Connections', orOff(duration(1000)), 60_000, 'Ping a client after this long without a sign of it'),

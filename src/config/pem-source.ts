@@ -2,6 +2,7 @@ import { lstatSync, readFileSync, readlinkSync, statSync, type Stats } from 'nod
 import { userInfo } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { DaemonError, systemCode } from '../shared/errors.js';
+import { isCredential, missingCredential } from './credential-path.js';
 import type { CertificateSource } from './option-values.js';
 
 export interface PemBlock {
@@ -15,7 +16,10 @@ export interface PemSource {
   /** For messages: the option and, when it names one, its file. Never what the file holds. */
   readonly where: string;
   readonly blocks: readonly PemBlock[];
-  /** Permission bits of the file; null for text that stands in the config itself. */
+  /**
+   * Permission bits of the file; null for text that stands in the config itself, and for a credential of systemd: it is
+   * private, though an access list may make its bits look otherwise.
+   */
   readonly mode: number | null;
 }
 
@@ -46,14 +50,14 @@ export function readPemSource(key: string, source: CertificateSource): PemSource
   return { where, blocks, mode };
 }
 
-function readFile(key: string, path: string): { where: string; text: string; mode: number } {
+function readFile(key: string, path: string): { where: string; text: string; mode: number | null } {
   const where = `${key}: ${path}`;
   try {
     const stats = statSync(path);
     if (stats.isDirectory()) throw new DaemonError('E_CERTIFICATE', `${where} is a folder, not a file.`);
     // Every worker reads it, so it cannot be a pipe; and opening one would wait for its writer.
     if (!stats.isFile()) throw new DaemonError('E_CERTIFICATE', `${where} is not a regular file.`);
-    return { where, text: readFileSync(path, 'utf8'), mode: stats.mode & 0o777 };
+    return { where, text: readFileSync(path, 'utf8'), mode: isCredential(path, process.env) ? null : stats.mode & 0o777 };
   } catch (error) {
     if (error instanceof DaemonError) throw error;
     throw unreadable(where, path, systemCode(error) ?? 'unknown error');
@@ -61,7 +65,9 @@ function readFile(key: string, path: string): { where: string; text: string; mod
 }
 
 function unreadable(where: string, path: string, code: string): DaemonError {
-  if (code === 'ENOENT') return new DaemonError('E_CERTIFICATE', `${where} does not exist.`);
+  if (code === 'ENOENT') {
+    return new DaemonError('E_CERTIFICATE', `${where} does not exist.`, isCredential(path, process.env) ? { hint: missingCredential(path) } : {});
+  }
   if (code !== 'EACCES' && code !== 'EPERM') return new DaemonError('E_CERTIFICATE', `${where} cannot be read (${code}).`);
   const folder = closedFolder(path);
   const [what, stats] = folder === null ? ['The file', statSync(path)] : [`Its folder ${folder}`, statSync(folder)];

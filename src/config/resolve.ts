@@ -1,4 +1,5 @@
 import { resolve as resolvePath } from 'node:path';
+import { expandCredential } from './credential-path.js';
 import { environmentValues } from './environment-values.js';
 import { excerpt, secretExcerpt } from './excerpt.js';
 import { fileValues } from './file-values.js';
@@ -38,10 +39,14 @@ export function resolveConfig({ file, env, flags, cwd }: Sources): Resolved {
     ...environmentValues(env, cwd, problems),
     ...flagValues(flags, cwd),
   ];
+  const lackingCredential = (entry: Given, path: string): string => {
+    problems.push(noCredentials(entry, path, cwd));
+    return path;
+  };
   const values = new Map<OptionKey, unknown>(OPTION_KEYS.map((key) => [key, optionSpec(key).default]));
   const origins = Object.fromEntries(OPTION_KEYS.map((key) => [key, { source: 'default' }])) as Record<OptionKey, Origin>;
   for (const entry of given) {
-    const value = parse(entry);
+    const value = parse(entry, (path) => expandCredential(path, env) ?? lackingCredential(entry, path));
     if (value === undefined) problems.push(wrongValue(entry, cwd));
     values.set(entry.key, value);
     origins[entry.key] = entry.origin;
@@ -62,18 +67,26 @@ function flagValues(flags: Sources['flags'], cwd: string): Given[] {
   });
 }
 
-function parse({ key, value, origin, base }: Given): unknown {
+function parse({ key, value, origin, base }: Given, expand: (path: string) => string): unknown {
   const { type } = optionSpec(key);
   // Text stands for a list or a map only where nothing but text can be given.
   if (origin.source === 'file' && typeof value === 'string' && (type.arity === 'many' || type.arity === 'map')) return undefined;
   const parsed = type.parse(value);
-  return parsed === undefined ? undefined : (type.resolvePaths?.(parsed, (path) => resolvePath(base, path)) ?? parsed);
+  return parsed === undefined ? undefined : (type.resolvePaths?.(parsed, (path) => resolvePath(base, expand(path))) ?? parsed);
 }
 
 function wrongValue({ key, value, origin }: Given, cwd: string): Problem {
   const { type } = optionSpec(key);
   const got = type.isSecret === true ? secretExcerpt(value) : excerpt(value);
   return { code: 'E_CONFIG_VALUE', message: `${describeOrigin(origin, cwd)}: ${key} must be ${type.expects}; got ${got}` };
+}
+
+function noCredentials({ key, origin }: Given, path: string, cwd: string): Problem {
+  return {
+    code: 'E_CONFIG_VALUE',
+    message: `${describeOrigin(origin, cwd)}: ${key} names ${path}, but this process has no CREDENTIALS_DIRECTORY`,
+    hint: 'systemd sets it for a unit with LoadCredential=; to try the config in a shell, set it to the folder that holds the files.',
+  };
 }
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0;

@@ -25,6 +25,7 @@ export function validateConfig(config: Config, parallelism: number): string[] {
   checkAddress(config);
   checkCertificates(config);
   checkWorkers(config, parallelism);
+  checkBalance(config);
   checkCallLimit(config, parallelism);
   return [...signatureWarnings(config), ...certificateWarnings(config), ...memoryWarnings(config), ...transportWarnings(config)];
 }
@@ -79,14 +80,20 @@ function checkWorkers(config: Config, parallelism: number): void {
   refuse(`minWorkers is ${min} and maxWorkers is ${max}${auto}`, `Set minWorkers to ${max} or fewer, or maxWorkers to ${min} or more.`);
 }
 
+function checkBalance({ balance, transport }: Config): void {
+  if (balance === 'connection' || transport === 'lean') return;
+  refuse(`balance "rpc" needs transport "lean", and it is "${transport}"`, 'Set transport to "lean", or balance to "connection".');
+}
+
 function checkCallLimit(config: Config, parallelism: number): void {
   const limit = config.maximumConcurrentRpcs;
   const workers = resolveWorkers(config, parallelism);
-  if (limit === null || limit >= workers) return;
+  // Routers count the calls of all workers together.
+  if (limit === null || limit >= workers || config.balance === 'rpc') return;
   const auto = config.maxWorkers === 'auto' ? ' (auto)' : '';
   refuse(
     `maximumConcurrentRpcs is ${limit} and maxWorkers is ${workers}${auto}: the workers share the calls out, and each needs at least one`,
-    `Set maximumConcurrentRpcs to ${workers} or more, or maxWorkers to ${limit} or fewer.`,
+    `Set maximumConcurrentRpcs to ${workers} or more, maxWorkers to ${limit} or fewer, or balance to "rpc".`,
   );
 }
 

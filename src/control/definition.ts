@@ -39,6 +39,26 @@ export interface WorkerStatus {
   readonly inspection: string;
 }
 
+/** A process that owns connections of clients and gives each of their calls to a worker. */
+export interface RouterStatus {
+  readonly index: number;
+  readonly pid: number;
+  readonly state: string;
+  readonly uptimeSeconds: number;
+  readonly restarts: number;
+  readonly connections: number;
+  readonly links: number;
+  readonly inFlight: number;
+  readonly waiting: number;
+  readonly calls: number;
+  readonly callsPerSecond: number;
+  readonly bufferedBytes: number;
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  readonly lost: number;
+  readonly broken: number;
+}
+
 export type Health = 'starting' | 'healthy' | 'degraded' | 'stopping';
 export type ReloadStage = 'checking' | 'canary' | 'starting' | 'draining';
 export type ReloadVerdict = 'done' | 'refused' | 'rolled-back' | 'halted' | 'pre-empted';
@@ -87,6 +107,7 @@ export interface Status {
   readonly reload: ReloadProgress | null;
   readonly restartRequired: readonly string[];
   readonly certificate: CertificateStatus | null;
+  readonly routers: readonly RouterStatus[];
 }
 
 /** The server's certificate, as connections that come now get it. */

@@ -14,7 +14,9 @@ export type ToWorker =
       readonly generation: number;
       readonly config: Config;
       readonly logFormat: 'json' | 'pretty';
-      /** This worker's share of maximumConcurrentRpcs. */
+      /** Path of the unix socket on which it takes the links of routers; null when connections come to it. */
+      readonly linkPath: string | null;
+      /** This worker's share of maximumConcurrentRpcs; null with routers, which count the calls of all. */
       readonly callLimit: number | null;
       /** Read and checked by the primary: the newest good ones, whatever is on disk now. */
       readonly tls: Pick<TlsMaterial, 'pem'> | null;

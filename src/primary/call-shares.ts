@@ -1,7 +1,7 @@
 /** Runs in the primary. Gives every worker its share of the cap on calls, and tells it when the share has changed. */
-import type { ToWorker } from '../ipc/messages.js';
 import { countSharers } from './call-sharers.js';
 import type { Fleet } from './fleet.js';
+import type { StartOrder } from './generation.js';
 import type { Phases } from './phases.js';
 import type { Plan } from './plan.js';
 import type { WorkerHandle } from './worker-handle.js';
@@ -20,7 +20,7 @@ export class CallShares {
   }
 
   /** The order that starts the worker, with its share. */
-  startOrder(handle: WorkerHandle): ToWorker {
+  startOrder(handle: WorkerHandle): StartOrder {
     const { plan } = this.#parts;
     const { slot, generation } = handle;
     // A fleet that starts, and a new generation, share as they will when they are complete.

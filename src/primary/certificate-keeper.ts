@@ -6,15 +6,23 @@
 import { utc } from '../config/certificate-dates.js';
 import { nameOf } from '../config/certificate-facts.js';
 import type { TlsMaterial } from '../config/certificates.js';
+import type { ToWorker } from '../ipc/messages.js';
 import type { Clock } from '../shared/clock.js';
 import type { Emit } from '../shared/events.js';
 import { CertificateExpiry } from './certificate-expiry.js';
 import { CertificateFiles, type CertificateSettings } from './certificate-files.js';
 import type { Generation } from './generation.js';
-import type { WorkerHandle } from './worker-handle.js';
 
 /** Between two looks, in milliseconds. */
 export const LOOK_INTERVAL = 1000;
+
+type SetCertificates = Extract<ToWorker, { type: 'set-certificates' }>;
+
+/** A worker; or what stands for the routers. */
+export interface Recipient {
+  readonly generation: number;
+  send(message: SetCertificates): boolean;
+}
 
 export interface CertificateKeeperOptions {
   readonly clock: Clock;
@@ -23,7 +31,7 @@ export interface CertificateKeeperOptions {
   readonly generations: () => Iterable<number>;
   readonly generationOf: (number: number) => Generation;
   /** The workers that have not gone. */
-  readonly workers: () => readonly Pick<WorkerHandle, 'generation' | 'send'>[];
+  readonly workers: () => readonly Recipient[];
   /** What `status` says of certificates may be something else. */
   readonly onChange: () => void;
 }

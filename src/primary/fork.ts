@@ -1,12 +1,15 @@
 /**
- * Runs in the primary; the only file that imports node:cluster here. The other half is src/worker/main.ts, which is
- * known to the primary as a URL and nothing more.
+ * Runs in the primary; the only file that imports node:cluster here. The other halves are src/worker/main.ts and
+ * src/router/main.ts, which are known to the primary as URLs and nothing more.
  */
 import cluster, { type Worker } from 'node:cluster';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const WORKER_ENTRY = fileURLToPath(new URL('../worker/main.js', import.meta.url));
+const ENTRIES = {
+  worker: fileURLToPath(new URL('../worker/main.js', import.meta.url)),
+  router: fileURLToPath(new URL('../router/main.js', import.meta.url)),
+};
 
 export interface ForkOptions {
   readonly nodeArguments: readonly string[];
@@ -21,10 +24,10 @@ export interface ForkedProcess {
   readonly stderr: Readable | null;
 }
 
-/** Forks one worker. Descriptors 0..3 are nothing, two pipes for user output, and IPC; 4 is the daemon's own log. */
-export function forkWorker({ nodeArguments, logFd }: ForkOptions): ForkedProcess {
+/** Forks a worker, or a router. Descriptors 0..3 are nothing, two pipes for user output, and IPC; 4 is the daemon's own log. */
+export function forkChild(role: keyof typeof ENTRIES, { nodeArguments, logFd }: ForkOptions): ForkedProcess {
   cluster.setupPrimary({
-    exec: WORKER_ENTRY,
+    exec: ENTRIES[role],
     args: [],
     execArgv: [...nodeArguments],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc', logFd],

@@ -9,6 +9,9 @@ import { shareCallLimit } from '../shared/call-shares.js';
 /** How far `scale` may go above what the config asks for. */
 const SCALE_FACTOR = 4;
 
+/** All that a worker is started with, but for what is its own alone. */
+export type StartOrder = Omit<Extract<ToWorker, { type: 'start' }>, 'linkPath'>;
+
 export interface GenerationParts {
   readonly config: Config;
   readonly tls: TlsMaterial | null;
@@ -54,7 +57,9 @@ export class Generation {
 
   /** What `scale` makes of a wish: no worker without a call that it may take, and not without bounds. */
   clampScale(wanted: number): number {
-    const most = Math.min(SCALE_FACTOR * this.maxWorkers, this.config.maximumConcurrentRpcs ?? Infinity);
+    const { balance, maximumConcurrentRpcs } = this.config;
+    const shared = balance === 'rpc' ? null : maximumConcurrentRpcs;
+    const most = Math.min(SCALE_FACTOR * this.maxWorkers, shared ?? Infinity);
     return Math.min(Math.max(1, wanted), most);
   }
 
@@ -75,14 +80,14 @@ export class Generation {
     return surge === 'all' ? workers : Math.min(surge, workers);
   }
 
-  /** A slot's share of the cap on calls when the slots below `workers` share it out; null without a cap. */
+  /** A slot's share of the cap on calls when the slots below `workers` share it out; null without a cap, or when routers keep it. */
   callLimit(slot: number, workers: number): number | null {
-    const { maximumConcurrentRpcs } = this.config;
-    return maximumConcurrentRpcs === null ? null : shareCallLimit(maximumConcurrentRpcs, workers, slot);
+    const { balance, maximumConcurrentRpcs } = this.config;
+    return maximumConcurrentRpcs === null || balance === 'rpc' ? null : shareCallLimit(maximumConcurrentRpcs, workers, slot);
   }
 
   /** The order that starts the worker of a slot. @param workers how many share the cap on calls */
-  startMessage(slot: number, generation: number, workers: number): Extract<ToWorker, { type: 'start' }> {
+  startMessage(slot: number, generation: number, workers: number): StartOrder {
     return {
       type: 'start',
       slot,
@@ -90,7 +95,8 @@ export class Generation {
       config: this.logLevel === null ? this.config : { ...this.config, log: { ...this.config.log, level: this.logLevel } },
       logFormat: this.#logFormat,
       callLimit: this.callLimit(slot, workers),
-      tls: this.tls === null ? null : { pem: this.tls.pem },
+      // With routers it is they who need the key.
+      tls: this.tls === null || this.config.balance === 'rpc' ? null : { pem: this.tls.pem },
       ticketKeys: this.#ticketKeys,
     };
   }

@@ -7,8 +7,8 @@ import type { InspectOrder, InspectResult } from '../control/definition.js';
 import type { FromWorker, InspectAction } from '../ipc/messages.js';
 import type { Clock } from '../shared/clock.js';
 import { DaemonError } from '../shared/errors.js';
-import type { Dispatcher } from './dispatcher.js';
 import type { Inspection } from './inspection.js';
+import type { WorkerDoor } from './worker-door.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** How long a worker may take to open or close its inspector, in milliseconds. */
@@ -29,7 +29,7 @@ type FromWorkerAnswer = Extract<FromWorker, { type: 'inspected' }>;
 
 export interface InspectionsParts {
   readonly clock: Clock;
-  readonly dispatcher: Dispatcher;
+  readonly door: WorkerDoor;
   readonly workers: () => readonly WorkerHandle[];
 }
 
@@ -52,7 +52,7 @@ export class Inspections {
       throw new DaemonError('E_WORKER', `Worker ${slot} has not answered an earlier order yet`);
     }
     if (withdraw) this.#withdraw(handle);
-    if (withdraw && this.#parts.dispatcher.connectionsOf(handle.id) > 0) await this.#emptied(handle);
+    if (withdraw && this.#parts.door.loadOf(handle.id) > 0) await this.#emptied(handle);
     const before = handle.inspection;
     try {
       const result = close ? await this.#close(handle) : heapSnapshot === '' ? await this.#open(handle) : await this.#writeHeap(handle, heapSnapshot, before);
@@ -89,28 +89,28 @@ export class Inspections {
   }
 
   #withdraw(handle: WorkerHandle): void {
-    const { dispatcher, workers } = this.#parts;
-    if (!workers().some((other) => other !== handle && dispatcher.isAdmitted(other.id))) {
+    const { door, workers } = this.#parts;
+    if (!workers().some((other) => other !== handle && door.isAdmitted(other.id))) {
       throw new DaemonError('E_WORKER', `Worker ${handle.slot} is the only one that takes connections, so it cannot be withdrawn`, {
         hint: 'Add one first with grpcserverd scale, or leave --withdraw out.',
       });
     }
-    dispatcher.withdraw(handle.id);
+    door.withdraw(handle.id);
     handle.send({ type: 'send-clients-away' });
   }
 
   /** Its clients have left: it may stand still from now on. Calls that go on for longer are not waited for. */
   async #emptied(handle: WorkerHandle): Promise<void> {
-    const { clock, dispatcher } = this.#parts;
+    const { clock, door } = this.#parts;
     const until = clock.monotonic() + LEAVE_TIMEOUT;
-    while (dispatcher.connectionsOf(handle.id) > 0 && clock.monotonic() < until) {
+    while (door.loadOf(handle.id) > 0 && clock.monotonic() < until) {
       await new Promise<void>((resolve) => clock.after(LEAVE_INTERVAL, resolve));
     }
   }
 
   /** One that drains meanwhile stays out. */
   #readmit(handle: WorkerHandle): void {
-    if (handle.state === 'ready') this.#parts.dispatcher.readmit(handle.id);
+    if (handle.state === 'ready') this.#parts.door.readmit(handle.id);
   }
 
   async #open(handle: WorkerHandle): Promise<string> {

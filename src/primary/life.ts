@@ -4,8 +4,8 @@
  */
 import type { Clock } from '../shared/clock.js';
 import type { Emit } from '../shared/events.js';
-import type { Dispatcher } from './dispatcher.js';
 import type { Slots } from './slots.js';
+import type { WorkerDoor } from './worker-door.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { LIFE, type WorkerAction, type WorkerEvent, type WorkerState } from './worker-state.js';
 
@@ -15,7 +15,7 @@ export const FAULTS: readonly string[] = ['silent', 'startTimeout'];
 export interface LifeParts {
   readonly clock: Clock;
   readonly emit: Emit;
-  readonly dispatcher: Dispatcher;
+  readonly door: WorkerDoor;
   readonly slots: Slots;
   /** Milliseconds that calls get in a worker that is told to go; null for their own timeouts. */
   readonly quick: () => number | null;
@@ -76,17 +76,13 @@ export class Life {
   }
 
   #act(handle: WorkerHandle, action: WorkerAction, before: WorkerState): void {
-    const { dispatcher, quick, onUnborn } = this.#parts;
+    const { door, quick, onUnborn } = this.#parts;
     switch (action) {
       case 'admit':
-        dispatcher.admit(handle.id, {
-          slot: handle.slot,
-          give: (id, socket, onFailure) => handle.sendSocket({ type: 'take-socket', id }, socket, onFailure),
-          confirm: (id) => handle.send({ type: 'confirm-socket', id }),
-        });
+        door.admit(handle);
         break;
       case 'withdraw':
-        dispatcher.withdraw(handle.id);
+        door.withdraw(handle.id);
         break;
       case 'send-drain':
         handle.send({ type: 'drain', cause: handle.cause ?? 'drain', delay: handle.drainDelay, quick: quick() });

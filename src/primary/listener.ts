@@ -2,14 +2,18 @@
  * Runs in the primary. The listening socket, which lives as long as the primary: no restart of a worker closes the
  * port. Accepted sockets are paused, or the bytes read here would be missing in the worker.
  */
-import { lstatSync, rmSync } from 'node:fs';
+import { fstatSync, lstatSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { isListening } from '../control/probe-socket.js';
 import { DaemonError, systemCode, toError } from '../shared/errors.js';
 import { describePortOwner } from './port-owner.js';
+import type { PassedSocket } from './systemd/environment.js';
+import { socketPath } from './systemd/socket-path.js';
 
 /** Connections that the kernel keeps while the primary is busy. */
 const BACKLOG = 1024;
+/** For a socket that was passed, the kernel's own limit: they also wait while one daemon goes and the next one comes. */
+const LONGEST_BACKLOG = 2 ** 31 - 1;
 
 export interface Listener {
   /** host:port with the bound port, or unix:/path. */
@@ -76,14 +80,34 @@ async function listenTcp(host: string, port: number, events: ListenerEvents): Pr
   return open(server, `${bracket(bound)}:${boundPort}`, boundPort, events);
 }
 
+/**
+ * Takes over a socket that listens already; closing it takes nothing from whoever passed it, nor a unix socket's file.
+ * @throws DaemonError E_ADDRESS
+ */
+export async function adopt({ fd, name }: PassedSocket, events: ListenerEvents): Promise<Listener> {
+  const server = makeServer();
+  try {
+    if (!fstatSync(fd).isSocket()) throw new Error('it is no socket');
+    await bind(server, { fd, backlog: LONGEST_BACKLOG });
+  } catch (error) {
+    throw new DaemonError('E_ADDRESS', `Cannot listen on descriptor ${fd}${name === null ? '' : ` (${name})`}, which was passed in LISTEN_FDS: ${toError(error).message}`, {
+      hint: 'A socket unit passes sockets that can be served with ListenStream= and Accept=no.',
+      cause: error,
+    });
+  }
+  const bound = server.address();
+  if (bound === null || typeof bound !== 'object') return open(server, `unix:${socketPath(fd) ?? `descriptor ${fd}`}`, null, events);
+  return open(server, `${bracket(bound.address)}:${bound.port}`, bound.port, events);
+}
+
 function makeServer(): Server {
   return createServer({ pauseOnConnect: true, noDelay: true });
 }
 
-function bind(server: Server, where: { path: string } | { host: string; port: number }): Promise<void> {
+function bind(server: Server, where: { path: string } | { host: string; port: number } | { fd: number; backlog: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ ...where, backlog: BACKLOG }, () => {
+    server.listen({ backlog: BACKLOG, ...where }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -6,33 +6,38 @@ import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import type { ReloadReport } from '../control/definition.js';
 import { currentEnvironment, runtimeBase, runtimeFiles } from '../control/runtime-dir.js';
-import { describeCallShares } from '../shared/call-shares.js';
 import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
+import { announceReady } from './announce-ready.js';
 import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Dispatcher } from './dispatcher.js';
-import { forkWorker } from './fork.js';
+import { forkChild } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
-import { autoMaxConnections } from './open-file-limit.js';
+import { autoMaxConnections, maxConnectionsOf } from './open-file-limit.js';
 import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
 import { RefusalLog } from './refusal-log.js';
-import { Reloader, type Prepared } from './reloader.js';
-import { carryOver } from './restart-required.js';
+import { prepareReload, type PreparationParts } from './prepare-reload.js';
+import { Reloader } from './reloader.js';
+import { openRouters } from './routers/open-routers.js';
 import { claimRuntimeFolder } from './runtime-folder.js';
 import { Signals } from './signals.js';
 import { describeStatus } from './status.js';
+import { QUICK_STOP } from './staff.js';
 import { SteadyClock } from './steady-clock.js';
 import { Supervisor } from './supervisor.js';
+import { reportListening } from './systemd/report-listening.js';
+import { openService, type ServiceManager } from './systemd/service.js';
 import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
-import { welcome } from './welcome.js';
+import { ConnectionDoor } from './worker-door.js';
 
 /** The settings as a start or a reload finds them. */
 export interface Settings {
@@ -48,12 +53,13 @@ const LOG_FD = 1;
 /**
  * Runs the daemon until it has stopped.
  * @param load reads the settings anew, from the same file, environment and flags
+ * @param manager what was said by whoever started this process
  * @throws DaemonError when it cannot start; nothing is left then
  */
-export async function runPrimary(settings: Settings, load: () => Promise<Settings>): Promise<Outcome> {
+export async function runPrimary(settings: Settings, load: () => Promise<Settings>, manager: ServiceManager): Promise<Outcome> {
   const closers: (() => void)[] = [];
   try {
-    return await run(settings, load, (close) => closers.push(close));
+    return await run(settings, load, manager, (close) => closers.push(close));
   } finally {
     for (const close of closers.reverse()) close();
   }
@@ -62,6 +68,7 @@ export async function runPrimary(settings: Settings, load: () => Promise<Setting
 async function run(
   { config, configFile, warnings }: Settings,
   load: () => Promise<Settings>,
+  manager: ServiceManager,
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
   const tls = readCertificates(config, new Date());
@@ -71,13 +78,14 @@ async function run(
   const { log } = logger;
   const clock = new SteadyClock(systemClock);
   onClose(() => clock.stop());
+  const terminal = isTerminal && logFormat === 'pretty' ? (text: string): void => void process.stdout.write(text) : null;
   const watchers = new Watchers(clock);
   const code = new UserCode({
     clock,
     emit: logger.emit,
     config,
     configFile,
-    terminal: isTerminal && logFormat === 'pretty' ? (text) => process.stdout.write(text) : null,
+    terminal,
     reload: (cause) => void reloader.request(cause),
     onChange: () => watchers.notify(),
   });
@@ -104,7 +112,7 @@ async function run(
   const ports = await Ports.open(config, {
     onSocket: (socket) => dispatcher.dispatch(socket),
     onError: () => refusals.add('out-of-descriptors'),
-  });
+  }, manager.sockets);
   onClose(() => ports.close());
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
 
@@ -112,41 +120,37 @@ async function run(
     for (const warning of sentences) emit('config.warning', { warning });
   };
   emit('daemon.starting', { version: VERSION, node: process.version, config: configFile, name: config.name });
-  warn([...warnings, ...(tls?.warnings ?? [])]);
-  emit('daemon.listening', { address: ports.address, port: ports.port });
+  warn([...warnings, ...manager.warnings, ...(tls?.warnings ?? [])]);
+  reportListening(emit, ports.listening, manager.sockets, config);
 
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
+  const onChange = (): void => watchers.notify();
+  const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, folder: files.folder, logFd: LOG_FD });
+  const door = routers ?? new ConnectionDoor(dispatcher);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
     clock,
     emit,
     random: Math.random,
-    fork: ({ config: { nodeArguments } }) => forkWorker({ nodeArguments, logFd: LOG_FD }),
+    fork: ({ config: { nodeArguments } }) => forkChild('worker', { nodeArguments, logFd: LOG_FD }),
     dispatcher,
+    door,
     generation,
     onReady() {
-      const workers = supervisor.workers.filter(({ state }) => state === 'ready');
-      const services = workers[0]?.services ?? [];
-      const { maximumConcurrentRpcs } = config;
-      const callLimit = maximumConcurrentRpcs === null ? null : describeCallShares(maximumConcurrentRpcs, supervisor.plan.goal.workers);
-      emit('daemon.ready', {
-        address: ports.address,
-        port: ports.port,
-        tls: tls !== null,
-        workers: workers.length,
-        services: services.map(({ name }) => name),
-        bootMs: Math.round(clock.monotonic() - startedAt),
-        callLimit,
-      });
-      if (logFormat === 'pretty' && isTerminal) process.stdout.write(welcome({ config, configFile, ports, tls: tls !== null, services, workers, callLimit }));
+      service?.ready();
+      const { plan, workers } = supervisor;
+      const bootMs = clock.monotonic() - startedAt;
+      announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
     },
     onStopping() {
+      service?.stopping();
       code.close();
       certificates.close();
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
+      routers?.drain('stop', null);
     },
     onChange() {
       watchers.notify();
@@ -161,45 +165,50 @@ async function run(
     isCodeProven: (number) => code.isProven(number),
   });
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
-  const inspections = new Inspections({ clock, dispatcher, workers: () => supervisor.workers });
+  const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
 
   const certificates = new CertificateKeeper({
     clock,
     emit,
     generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
     generationOf: (number) => supervisor.plan.generationOf(number),
-    workers: () => supervisor.workers,
-    onChange: () => watchers.notify(),
+    workers: () => (routers === null ? supervisor.workers : [{ generation: supervisor.plan.goal.generation, send: ({ tls: pair }) => routers.setCertificates(pair) }]),
+    onChange,
   });
   onClose(() => certificates.close());
 
-  async function prepare(sameConfig: boolean): Promise<Prepared> {
-    const before = supervisor.plan.generation.config;
-    await code.begin();
-    const fresh = sameConfig ? null : await load();
-    const carried = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
-    const next = carried.config;
-    await code.consider(next);
-    const material = certificates.read(next);
-    const address = await ports.change(next);
-    warn([...(fresh?.warnings ?? []), ...(material?.warnings ?? [])]);
-    return {
-      generation: new Generation({ config: next, tls: material, logFormat, ticketKeys }),
-      restartRequired: carried.restartRequired,
-      commit() {
-        if (address.commit()) emit('daemon.listening', { address: ports.address, port: ports.port });
-        dispatcher.setMaxConnections(maxConnectionsOf(next));
-        log.level = next.log.level;
-        code.answered(supervisor.plan.goal.generation, next);
-      },
-      discard: () => address.discard(),
-    };
+  const preparation: PreparationParts = {
+    emit,
+    code,
+    certificates,
+    ports,
+    current: () => supervisor.plan.generation.config,
+    load,
+    shared: { logFormat, ticketKeys },
+    warn,
+    onCommit(next, material) {
+      dispatcher.setMaxConnections(maxConnectionsOf(next));
+      routers?.apply(next, material);
+      log.level = next.log.level;
+      code.answered(supervisor.plan.goal.generation, next);
+    },
+  };
+  const reloader = new Reloader({
+    clock,
+    emit,
+    supervisor,
+    prepare: (sameConfig) => prepareReload(preparation, sameConfig),
+    onBegan: () => service?.reloading(),
+    onEnded,
+  });
+  const service = openService(manager, { clock, emit, supervisor, reloader, watchers, onClose });
+  function onEnded(report: ReloadReport): void {
+    service?.reloaded();
+    code.ended(report, supervisor.workers.map(({ generation: number }) => number));
   }
-
-  const reloader = new Reloader({ clock, emit, supervisor, prepare, onEnded: (report) => code.ended(report, supervisor.workers.map(({ generation: number }) => number)) });
   const status = () =>
     describeStatus(
-      { supervisor, dispatcher, reloader },
+      { supervisor, door, reloader, routers },
       {
         name: config.name,
         version: VERSION,
@@ -214,6 +223,10 @@ async function run(
         changedCode: code.knownChanges(supervisor.plan.goal.generation),
       },
     );
+  const stop = (cause: string, quick: boolean): void => {
+    supervisor.stop(cause, quick);
+    if (quick) routers?.drain(cause, QUICK_STOP);
+  };
   const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');
   const control = await serveControl(files.socket, {
     status,
@@ -230,26 +243,24 @@ async function run(
       log.level = level;
       supervisor.plan.generation.logLevel = level;
       for (const worker of supervisor.workers) worker.send({ type: 'set-log-level', level });
+      routers?.setLogLevel(level);
     },
     inspect: (order) => inspections.run(order),
-    stop: (quick) => supervisor.stop('stop command', quick),
+    stop: (quick) => stop('stop command', quick),
   });
   onClose(() => control.close());
-  folder.announce({
-    pid: process.pid,
-    name: config.name,
-    version: VERSION,
-    configFile: configFile === null ? null : realpathSync(configFile),
-  });
+  folder.announce({ pid: process.pid, name: config.name, version: VERSION, configFile: configFile === null ? null : realpathSync(configFile) });
   code.start();
+  routers?.start();
   supervisor.start();
   certificates.start();
   signals.obey({
-    stop: (cause, quick) => supervisor.stop(cause, quick),
+    stop,
     reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),
     scaleBy: (difference) => scaleTo(supervisor.plan.target + difference),
   });
   const outcome = await supervisor.finished;
+  await routers?.over();
   // One that was reading the config when the stop came has nothing left to replace, and says so.
   await reloader.idle();
   refusals.flush();
@@ -259,8 +270,4 @@ async function run(
   }
   emit('daemon.stopped', { ms: Math.round(clock.monotonic() - stoppedAt), cut: outcome.cut });
   return outcome;
-}
-
-function maxConnectionsOf({ maxConnections }: Config): number {
-  return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
 }

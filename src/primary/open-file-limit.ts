@@ -1,10 +1,15 @@
 /** Runs in the primary. How many connections fit into the limit of open files. */
 import { readFileSync } from 'node:fs';
+import type { Config } from '../config/options.js';
 
 /** What is left for files, pipes and links of the process itself. */
 const SHARE_FOR_CONNECTIONS = 0.8;
 /** Where the limit cannot be told. */
 const FALLBACK = 1024;
+
+export function maxConnectionsOf({ maxConnections }: Pick<Config, 'maxConnections'>): number {
+  return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
+}
 
 export function autoMaxConnections(): number {
   return Math.floor(openFileLimit() * SHARE_FOR_CONNECTIONS);

@@ -1,5 +1,6 @@
 /** Runs in the primary. The port that serves, and during a reload that changes it, the one that will. */
-import { listen, type Listener, type ListenerEvents } from './listener.js';
+import { adopt, listen, type Listener, type ListenerEvents } from './listener.js';
+import type { PassedSocket } from './systemd/environment.js';
 
 interface Address {
   readonly host: string;
@@ -8,31 +9,44 @@ interface Address {
 
 export class Ports {
   readonly #events: ListenerEvents;
-  #wanted: Address;
-  #listener: Listener;
+  /** Null with passed sockets, which no setting changes. */
+  #wanted: Address | null;
+  #listeners: readonly [Listener, ...Listener[]];
 
-  private constructor(events: ListenerEvents, wanted: Address, listener: Listener) {
+  private constructor(events: ListenerEvents, wanted: Address | null, listeners: readonly [Listener, ...Listener[]]) {
     this.#events = events;
     this.#wanted = wanted;
-    this.#listener = listener;
+    this.#listeners = listeners;
   }
 
-  /** @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION */
-  static async open({ host, port }: Address, events: ListenerEvents): Promise<Ports> {
-    return new Ports(events, { host, port }, await listen(host, port, events));
+  /**
+   * @param passed sockets that listen already; they win over the address
+   * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION
+   */
+  static async open({ host, port }: Address, events: ListenerEvents, passed: readonly PassedSocket[] = []): Promise<Ports> {
+    const [first, ...others] = passed;
+    if (first === undefined) return new Ports(events, { host, port }, [await listen(host, port, events)]);
+    const listeners: [Listener, ...Listener[]] = [await adopt(first, events)];
+    for (const socket of others) listeners.push(await adopt(socket, events));
+    return new Ports(events, null, listeners);
   }
 
-  /** host:port with the bound port, or unix:/path. */
+  /** All that serve now; several only when they were passed. */
+  get listening(): readonly Pick<Listener, 'address' | 'port'>[] {
+    return this.#listeners;
+  }
+
+  /** host:port with the bound port, or unix:/path; of the first one. */
   get address(): string {
-    return this.#listener.address;
+    return this.#listeners[0].address;
   }
 
   get port(): number | null {
-    return this.#listener.port;
+    return this.#listeners[0].port;
   }
 
   close(): void {
-    this.#listener.close();
+    for (const listener of this.#listeners) listener.close();
   }
 
   /**
@@ -41,12 +55,13 @@ export class Ports {
    * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION; the old one serves on
    */
   async change({ host, port }: Address): Promise<{ commit(): boolean; discard(): void }> {
-    if (host === this.#wanted.host && port === this.#wanted.port) return { commit: () => false, discard: () => undefined };
+    const wanted = this.#wanted;
+    if (wanted === null || (host === wanted.host && port === wanted.port)) return { commit: () => false, discard: () => undefined };
     const listener = await listen(host, port, this.#events);
     return {
       commit: () => {
-        this.#listener.close();
-        this.#listener = listener;
+        this.close();
+        this.#listeners = [listener];
         this.#wanted = { host, port };
         return true;
       },

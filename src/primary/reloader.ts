@@ -28,6 +28,8 @@ export interface ReloaderOptions {
   readonly supervisor: Supervisor;
   /** Reads the settings again, or with `sameConfig` the very same. @throws DaemonError when they are not valid */
   readonly prepare: (sameConfig: boolean) => Promise<Prepared>;
+  /** Each wish that is begun also ends. */
+  readonly onBegan: () => void;
   readonly onEnded: (report: ReloadReport) => void;
 }
 
@@ -81,6 +83,7 @@ export class Reloader {
 
   #begin(wish: Wish): Promise<ReloadReport> {
     this.#running = wish;
+    this.#options.onBegan();
     void this.#run(wish).then((report) => {
       this.#last = report;
       this.#options.onEnded(report);

@@ -3,16 +3,20 @@ import type { TlsMaterial } from '../config/certificates.js';
 import type { Health, Status, WorkerStatus } from '../control/definition.js';
 import { certificateProblems, describeCertificate } from './certificate-status.js';
 import { nameFiles } from './code/name-files.js';
-import type { Dispatcher } from './dispatcher.js';
 import type { Reloader } from './reloader.js';
+import { describeRouter } from './routers/describe-router.js';
+import type { RouterFleet } from './routers/router-fleet.js';
 import type { Supervisor } from './supervisor.js';
 import { describeInspection } from './inspection.js';
+import type { WorkerDoor } from './worker-door.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 export interface StatusSources {
   readonly supervisor: Supervisor;
-  readonly dispatcher: Dispatcher;
+  readonly door: WorkerDoor;
   readonly reloader: Reloader;
+  /** Null with `balance: connection`. */
+  readonly routers: RouterFleet | null;
 }
 
 export interface StatusFacts {
@@ -34,11 +38,11 @@ export interface StatusFacts {
   readonly changedCode: readonly string[];
 }
 
-export function describeStatus({ supervisor, dispatcher, reloader }: StatusSources, facts: StatusFacts): Status {
+export function describeStatus({ supervisor, door, reloader, routers }: StatusSources, facts: StatusFacts): Status {
   const workers = supervisor.workers;
   const { goal } = supervisor.plan;
-  const problems = findProblems(supervisor, reloader, workers, facts);
-  const described = workers.map((worker) => describeWorker(worker, supervisor, dispatcher, facts.now));
+  const problems = [...findProblems(supervisor, reloader, workers, facts), ...routerProblems(supervisor, routers)];
+  const described = workers.map((worker) => describeWorker(worker, supervisor, door, facts.now));
   const { progress } = reloader;
   return {
     name: facts.name,
@@ -61,6 +65,7 @@ export function describeStatus({ supervisor, dispatcher, reloader }: StatusSourc
     reload: progress === null ? null : { ...progress, generation: goal.generation, workers: described },
     restartRequired: reloader.restartRequired,
     certificate: facts.tls === null ? null : describeCertificate(facts.tls, facts.date),
+    routers: routers?.routers.map((router) => describeRouter(router, routers.restarts(router.index), facts.now)) ?? [],
   };
 }
 
@@ -96,7 +101,12 @@ function findProblems(
   return problems;
 }
 
-function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher: Dispatcher, now: number): WorkerStatus {
+function routerProblems({ phase }: Supervisor, routers: RouterFleet | null): string[] {
+  if (phase !== 'serving' || routers === null || routers.routers.some(({ state }) => state === 'ready')) return [];
+  return ['No router is ready: connections wait'];
+}
+
+function describeWorker(worker: WorkerHandle, supervisor: Supervisor, door: WorkerDoor, now: number): WorkerStatus {
   const { load, state } = worker;
   const timeLeft = state === 'draining' ? supervisor.timeLeft(worker) : 0;
   return {
@@ -106,7 +116,7 @@ function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher
     generation: worker.generation,
     uptimeSeconds: (now - worker.forkedAt) / 1000,
     restarts: supervisor.slots.restarts(worker.slot),
-    connections: dispatcher.connectionsOf(worker.id),
+    connections: door.loadOf(worker.id),
     inFlight: load?.inFlight ?? 0,
     calls: load?.calls ?? 0,
     callsPerSecond: worker.callsPerSecond,
@@ -118,7 +128,7 @@ function describeWorker(worker: WorkerHandle, supervisor: Supervisor, dispatcher
     oldestCall: state === 'draining' ? (load?.oldestCall ?? null) : null,
     secondsLeft: Math.max(0, timeLeft / 1000),
     heartbeatAgeSeconds: worker.loadAge(now) / 1000,
-    admitted: dispatcher.isAdmitted(worker.id),
+    admitted: door.isAdmitted(worker.id),
     inspection: describeInspection(worker.inspection),
   };
 }

@@ -23,6 +23,7 @@ import type { Pace } from './recycling-policy.js';
 import { Slots } from './slots.js';
 import { QUICK_STOP, Staff } from './staff.js';
 import { Steering } from './steering.js';
+import { ConnectionDoor, type WorkerDoor } from './worker-door.js';
 import type { WorkerHandle } from './worker-handle.js';
 import { WorkerReports } from './worker-reports.js';
 
@@ -37,7 +38,10 @@ export interface SupervisorOptions {
   readonly emit: Emit;
   readonly random: () => number;
   readonly fork: (generation: Generation) => ForkedProcess;
+  /** Takes what workers say of the connections that they were handed. */
   readonly dispatcher: Dispatcher;
+  /** How work comes to workers; absent: by connections from the dispatcher. */
+  readonly door?: WorkerDoor;
   /** What the first workers are started with. */
   readonly generation: Generation;
   /** Called once, when the fleet of the first start is ready. */
@@ -68,6 +72,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     const { clock, emit, dispatcher, generation, onReady, onStopping, onChange } = options;
+    const { door = new ConnectionDoor(dispatcher) } = options;
     const fleet = this.#fleet;
     const post = (take: () => void): void => this.#inbox.post(take);
     const plan = new Plan(generation);
@@ -99,7 +104,7 @@ export class Supervisor {
     const life = new Life({
       clock,
       emit,
-      dispatcher,
+      door,
       slots,
       quick: () => (phases.stopKind === 'quick' ? QUICK_STOP : null),
       onBooted: (handle) => boots.leave(handle),
@@ -110,7 +115,7 @@ export class Supervisor {
     this.#shares = new CallShares({ plan, fleet, phases });
     this.#steering = new Steering({ emit, plan, phases, slots, boots, gate: this.#gate });
     this.#reports = new WorkerReports({
-      clock, emit, dispatcher, fleet, life, phases, plan, shares: this.#shares, steering: this.#steering, onMessage: options.onMessage,
+      clock, emit, dispatcher, door, fleet, life, phases, plan, shares: this.#shares, steering: this.#steering, onMessage: options.onMessage,
     });
     this.#staff = new Staff({
       clock, emit, fork: options.fork, plan, phases, fleet, slots, boots, life,

@@ -12,12 +12,14 @@ import type { Phases } from './phases.js';
 import type { Plan } from './plan.js';
 import type { Steering } from './steering.js';
 import { describeDrain, describeExit, describeLate } from './worker-end.js';
+import type { WorkerDoor } from './worker-door.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 export interface WorkerReportsParts {
   readonly clock: Clock;
   readonly emit: Emit;
-  readonly dispatcher: Dispatcher;
+  readonly dispatcher: Pick<Dispatcher, 'acknowledged' | 'lost' | 'closed'>;
+  readonly door: WorkerDoor;
   readonly fleet: Fleet;
   readonly life: Life;
   readonly phases: Phases;
@@ -36,11 +38,11 @@ export class WorkerReports {
   }
 
   take(handle: WorkerHandle, message: FromWorker): void {
-    const { clock, dispatcher, life, phases, shares, onMessage } = this.#parts;
+    const { clock, dispatcher, door, life, phases, shares, onMessage } = this.#parts;
     handle.lastSign = clock.monotonic();
     switch (message.type) {
       case 'awake':
-        handle.send(shares.startOrder(handle));
+        handle.send({ ...shares.startOrder(handle), linkPath: door.linkPath(handle.id) });
         break;
       case 'ready':
         handle.services = message.services;
@@ -79,14 +81,14 @@ export class WorkerReports {
   }
 
   takeExit(handle: WorkerHandle, exitCode: number | null, signal: string | null): void {
-    const { clock, dispatcher, fleet, life, phases, plan, steering } = this.#parts;
+    const { clock, door, fleet, life, phases, plan, steering } = this.#parts;
     const neverReady = handle.readyAt === null;
     const isCrash = handle.cause === null;
     const isPermanent = handle.failure?.permanent ?? exitCode === EXIT.config;
     const tookMs = clock.monotonic() - handle.leavingSince;
     life.exited(handle, exitCode, signal);
     fleet.remove(handle);
-    dispatcher.gone(handle.id);
+    door.gone(handle.id);
     if (neverReady) phases.noteError(describeExit(handle, exitCode, signal));
     if (handle.failure?.permanent === true || exitCode === EXIT.config) phases.giveUp();
     if (isCrash) steering.noteFault(handle.generation, handle.failure?.error ?? describeExit(handle, exitCode, signal), isPermanent);

@@ -94,8 +94,10 @@ export class CallUnits {
       this.#lent = (this.#lent ?? 0) + count;
     }
     this.#serve();
-    // It has given what it has.
-    if (this.#cancelTimeout !== null) this.#refuseAll();
+    if (this.#cancelTimeout === null) return;
+    // Others have come while it was looking for the first one's; only when it has none left is it sure.
+    if (this.#seekers.size > 0 && count !== 0) this.#options.ask(this.#seekers.size);
+    else this.#refuseAll();
   }
 
   /**

@@ -20,6 +20,10 @@ export const EVENTS = {
     level: 'info', doc: 'The address is open; connections wait until a worker is ready. Again when a reload has changed it.',
     fields: { address: 'host:port or unix:/path', port: 'the bound port, null for unix sockets' },
   },
+  'daemon.sockets-passed': {
+    level: 'info', doc: 'The service manager has passed listening sockets (LISTEN_FDS); they win over host and port of the config.',
+    fields: { sockets: 'name and address of each', instead: 'the address of the config, which is not opened' },
+  },
   'daemon.ready': {
     level: 'info', doc: 'The whole fleet of the first start is ready.',
     fields: {
@@ -76,6 +80,20 @@ export const EVENTS = {
   'connection.broken': {
     level: 'debug', doc: 'A client broke the rules of HTTP/2, and its connection was ended; with transport: lean.',
     fields: { peer: 'address of the client', code: 'the error code of RFC 9113 section 7', error: 'what it did' },
+  },
+  'link.broken': { level: 'error', doc: 'A link to a router broke the rules, which none does; its calls are lost.', fields: { error: 'what it did' } },
+  'router.starting': { level: 'info', doc: 'A router was forked; with balance: rpc.', fields: { index: 'of the router', router: 'its pid', cause: 'boot or crash' } },
+  'router.ready': { level: 'info', doc: 'A router takes connections.', fields: { index: 'of the router', router: 'its pid', bootMs: 'milliseconds since the fork' } },
+  'router.failed': { level: 'error', doc: 'A router cannot start.', fields: { index: 'of the router', router: 'its pid', error: 'why' } },
+  'router.killed': { level: 'warn', doc: 'A router was late to start, or silent for hangTimeout.', fields: { index: 'of the router', router: 'its pid', cause: 'startTimeout, silent or stop' } },
+  'router.gone': {
+    level: 'info', doc: 'A router exited; a warning, and replaced, when nobody had told it to. Its connections are gone with it; workers are not touched.',
+    fields: { index: 'of the router', router: 'its pid', cause: 'stop or crash', exitCode: 'or null', signal: 'or null' },
+  },
+  'systemd.notify-failed': { level: 'warn', doc: 'systemd could not be told how the daemon is; it is tried again every five seconds, and said again when the reason changes.', fields: { error: 'why' } },
+  'systemd.watchdog-withheld': {
+    level: 'warn', doc: "systemd's watchdog gets no sign of life now; after WatchdogSec= without one, systemd ends the daemon and starts it again.",
+    fields: { cause: 'what is wrong', periodMs: 'WatchdogSec= in milliseconds' },
   },
   'worker.starting': { level: 'info', doc: 'A worker was forked.', fields: { cause: 'boot, crash, reload, scale, or why the one before is recycled' } },
   'worker.ready': { level: 'info', doc: 'A worker serves.', fields: { bootMs: 'milliseconds since the fork' } },

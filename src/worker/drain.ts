@@ -4,7 +4,7 @@
  * go elsewhere, wait for the calls and the sockets, end what is left at its deadline, close what is left after that.
  */
 import { status } from '@grpc/grpc-js';
-import type { Intake } from '../front/intake.js';
+import type { Arrivals } from './arrivals.js';
 import type { CallSummary } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import type { Emit } from '../shared/events.js';
@@ -30,7 +30,7 @@ export const ENDLESS = '/grpc.health.v1.Health/Watch';
 
 export class Drain {
   readonly #calls: CallRegistry;
-  readonly #intake: Intake;
+  readonly #arrivals: Arrivals;
   readonly #transport: Transport;
   readonly #emit: Emit;
   readonly #done = deferred<DrainReport>();
@@ -38,9 +38,9 @@ export class Drain {
   #finished = 0;
   readonly #cut: CallSummary[] = [];
 
-  constructor(parts: { calls: CallRegistry; intake: Intake; transport: Transport; emit: Emit }) {
+  constructor(parts: { calls: CallRegistry; arrivals: Arrivals; transport: Transport; emit: Emit }) {
     this.#calls = parts.calls;
-    this.#intake = parts.intake;
+    this.#arrivals = parts.arrivals;
     this.#transport = parts.transport;
     this.#emit = parts.emit;
   }
@@ -50,16 +50,16 @@ export class Drain {
    * @param delay how long to wait before clients are asked to leave, in milliseconds; the limits count from then
    */
   run(limits: DrainLimits, delay: number): Promise<DrainReport> {
-    this.#intake.onEmpty = () => this.#check();
+    this.#arrivals.onEmpty = () => this.#check();
     for (const call of this.#calls) {
       if (call.path === ENDLESS) this.#end(call, 'The worker is going away; watch again');
     }
     const { settle: grown } = this.#transport;
-    const settle = Math.max(delay, grown - (performance.now() - this.#intake.youngest));
+    const settle = Math.max(delay, grown - (performance.now() - this.#arrivals.youngest));
     this.#after(settle, () => this.#transport.drain());
     this.#after(delay + limits.gracefulTimeout, () => this.#cutCalls((call) => !call.isStreaming));
     this.#after(delay + limits.streamGracefulTimeout, () => this.#cutCalls((call) => call.isStreaming));
-    this.#after(delay + Math.max(limits.gracefulTimeout, limits.streamGracefulTimeout) + grown + LAST_WORDS, () => this.#intake.destroyAll());
+    this.#after(delay + Math.max(limits.gracefulTimeout, limits.streamGracefulTimeout) + grown + LAST_WORDS, () => this.#arrivals.destroyAll());
     this.#check();
     return this.#done.promise;
   }
@@ -75,7 +75,7 @@ export class Drain {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#transport.drain();
     this.#after(Math.max(0, ms - LAST_WORDS), () => this.#cutCalls(() => true));
-    this.#after(ms, () => this.#intake.destroyAll());
+    this.#after(ms, () => this.#arrivals.destroyAll());
     this.#check();
   }
 
@@ -96,7 +96,7 @@ export class Drain {
   }
 
   #check(): void {
-    if (this.#calls.inFlight > 0 || this.#intake.connections > 0) return;
+    if (this.#calls.inFlight > 0 || this.#arrivals.connections > 0) return;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#done.resolve({ finished: this.#finished, cut: this.#cut });
   }

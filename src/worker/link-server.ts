@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import type { Server as GrpcServer, ServerInterceptor } from '@grpc/grpc-js';
 import type { Clock } from '../shared/clock.js';
+import type { Arrivals } from './arrivals.js';
 import { ServedLink } from './served-link.js';
 import { createLeanServer, type OpenStream } from './transport/lean/adapter.js';
 import { AnswerEncoder } from './transport/lean/answer-headers.js';
@@ -26,7 +27,9 @@ export interface LinkServerOptions {
   readonly onFault: (reason: string) => void;
 }
 
-export class LinkServer {
+export class LinkServer implements Arrivals {
+  /** Routers stop sending calls by themselves, so nobody has to settle. */
+  readonly youngest = -Infinity;
   readonly #open: OpenStream;
   readonly #requests: RequestReader;
   readonly #answers = new AnswerEncoder();
@@ -56,7 +59,7 @@ export class LinkServer {
   }
 
   /** Links that are open, those for pings included. */
-  get size(): number {
+  get connections(): number {
     return this.#links.size;
   }
 

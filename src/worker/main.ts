@@ -84,7 +84,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
   }
 }
 
-async function serve({ slot, generation, config, logFormat, callLimit, tls, ticketKeys }: StartOrder): Promise<void> {
+async function serve({ slot, generation, config, logFormat, linkPath, callLimit, tls, ticketKeys }: StartOrder): Promise<void> {
   process.title = `grpcserverd: worker ${slot} gen ${generation} (${config.name})`;
   logger = createLogger({
     level: config.log.level,
@@ -96,7 +96,7 @@ async function serve({ slot, generation, config, logFormat, callLimit, tls, tick
   loadedFiles.follow(config.autoreload);
   // From the beginning: what a hook loads that never settles is watched too.
   setInterval(reportFiles, FILES_INTERVAL).unref();
-  running = await startWorker({ slot, generation, config: deepFreeze(config), callLimit, tls, ticketKeys, logger, send });
+  running = await startWorker({ slot, generation, config: deepFreeze(config), linkPath, callLimit, tls, ticketKeys, logger, send });
   // They may have come while it was built.
   if (renewed !== null) running.intake.setCertificates(renewed);
   // Before it is ready, so that nobody who waits for that can change a file that is not known yet.

@@ -16,6 +16,8 @@ import { FaultLog } from './calls/fault-log.js';
 import { installFaultHandlers } from './calls/faults.js';
 import { guardHandler } from './calls/guard.js';
 import { createSignature } from './calls/signature.js';
+import type { Arrivals } from './arrivals.js';
+import { LinkServer } from './link-server.js';
 import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
@@ -32,6 +34,7 @@ export interface WorkerOptions {
   readonly slot: number;
   readonly generation: number;
   readonly config: Config;
+  readonly linkPath: string | null;
   readonly callLimit: number | null;
   readonly tls: Pick<TlsMaterial, 'pem'> | null;
   readonly ticketKeys: string;
@@ -52,7 +55,7 @@ export interface RunningWorker {
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
-export async function startWorker({ slot, generation, config, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({ slot, generation, config, linkPath, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
   const faults = new FaultLog(emit, systemClock);
   const leaving = new AbortController();
@@ -102,11 +105,20 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     onClosed: (count) => send({ type: 'sockets-closed', count }),
     onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
   });
+  const links = linkPath === null ? null : new LinkServer({
+    server,
+    interceptors: allInterceptors,
+    maxMetadataSize: config.maxMetadataSize,
+    clock: systemClock,
+    onFault: (error) => emit('link.broken', { error }),
+  });
+  const arrivals: Arrivals = links ?? intake;
   health.setServing();
   await selfCheck(server, transport, config.health ? null : health, config.startTimeout);
+  if (links !== null && linkPath !== null) await links.listen(linkPath);
   startHeartbeat(
     {
-      connections: () => intake.connections,
+      connections: () => arrivals.connections,
       inFlight: () => calls.inFlight,
       calls: () => calls.total,
       takeP99: () => latency.takePercentile(0.99),
@@ -115,7 +127,7 @@ export async function startWorker({ slot, generation, config, callLimit, tls, ti
     (load) => send({ type: 'heartbeat', ...load }),
   );
 
-  const drain = new Drain({ calls, intake, transport, emit });
+  const drain = new Drain({ calls, arrivals, transport, emit });
   return {
     services,
     intake,

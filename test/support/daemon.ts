@@ -16,8 +16,13 @@ import { TempDir } from './temp-dir.js';
 const MARK = 'TEST_DAEMON_MARK';
 const CONFIG_FILE = 'grpcserverd.config.json';
 
-/** What every daemon of a test runs with unless the test says something else: `npm test -- --lean`. */
-const TRANSPORT: NodeJS.ProcessEnv = process.env.TEST_TRANSPORT === undefined ? {} : { GRPCSERVERD_TRANSPORT: process.env.TEST_TRANSPORT };
+/** What every daemon of a test runs with unless the test says something else: `npm test -- --lean`, `--rpc`. */
+const TRANSPORTS: Readonly<Record<string, NodeJS.ProcessEnv>> = {
+  http2: {},
+  lean: { GRPCSERVERD_TRANSPORT: 'lean' },
+  rpc: { GRPCSERVERD_TRANSPORT: 'lean', GRPCSERVERD_BALANCE: 'rpc' },
+};
+const TRANSPORT = TRANSPORTS[process.env.TEST_TRANSPORT ?? 'http2'] ?? {};
 
 export interface DaemonOptions {
   /** Written to a JSON file, on top of one worker with the probe servicer on a free port of 127.0.0.1. */
@@ -35,6 +40,8 @@ export interface DaemonOptions {
   readonly uid?: number;
   /** What starts it, instead of the bin itself. */
   readonly launcher?: readonly [string, ...string[]];
+  /** Descriptors of this process that it gets as 3, 4... */
+  readonly passed?: readonly number[];
   /** Milliseconds for the whole life of the daemon in the test. */
   readonly deadline?: number;
 }
@@ -71,7 +78,7 @@ export class Daemon implements AsyncDisposable {
     this.#process = spawn(program, [...words, ...this.#target, ...(options.args ?? [])], {
       env: this.#env,
       cwd: options.cwd ?? this.dir.path,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(options.passed ?? [])],
       // A process group of its own, so that a test can signal it as a terminal does.
       detached: true,
       ...(uid === undefined ? {} : { uid, gid: uid }),

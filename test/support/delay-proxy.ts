@@ -6,6 +6,8 @@ export class DelayProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   readonly #ms: number;
+  /** Connections that have come. */
+  accepted = 0;
 
   private constructor(server: Server, ms: number) {
     this.#server = server;
@@ -20,6 +22,7 @@ export class DelayProxy implements AsyncDisposable {
     const server = createServer({ allowHalfOpen: true, noDelay: true });
     const proxy = new DelayProxy(server, ms);
     server.on('connection', (client) => {
+      proxy.accepted += 1;
       const upstream = connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
       if (tap !== undefined) client.on('data', tap);
       proxy.#pass(client, upstream);

@@ -183,7 +183,7 @@ export class RouterRig implements AsyncDisposable {
     for (const client of this.#clients) client.close();
     for (const router of this.routers) router.close();
     await this.until(() => this.routers.every(({ router }) => router.statistics().connections === 0), 'closed connections');
-    await this.until(() => this.workers.every(({ links }) => links.size === 0), 'closed links');
+    await this.until(() => this.workers.every(({ links }) => links.connections === 0), 'closed links');
     for (const { links, faults } of this.workers) {
       links.destroyAll();
       assert.deepEqual(faults, []);

@@ -19,6 +19,6 @@ export function statusOf(facts: Partial<Status> = {}): Status {
     primary: { pid: 4700, generation: 2, uptimeSeconds: 90_061, configFile: '/etc/grpcserverd/config.yaml' },
     goal: { workers: 2, generation: 2, source: 'config' },
     address: '[::]:50051', port: 50051, tls: false, services: ['shop.v1.Orders', 'shop.v1.Catalog'],
-    workers: [workerOf(0), workerOf(1)], problems: [], lastReload: null, reload: null, restartRequired: [], certificate: null, ...facts,
+    workers: [workerOf(0), workerOf(1)], problems: [], lastReload: null, reload: null, restartRequired: [], certificate: null, routers: [], ...facts,
   };
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import crypto from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
+import { isCredential, missingCredential } from '../../config/credential-path.js';
 import type { Config } from '../../config/options.js';
 import { DaemonError, systemCode } from '../../shared/errors.js';
 
@@ -97,7 +98,7 @@ function readValues(source: string, file: string): string[] {
   } catch (cause) {
     throw new DaemonError('E_CONFIG_VALUE', `${source} cannot be read (${systemCode(cause) ?? 'error'})`, {
       cause,
-      hint: 'The file must be readable by the user of the daemon and hold one accepted value a line.',
+      hint: isCredential(file, process.env) ? missingCredential(file) : 'The file must be readable by the user of the daemon and hold one accepted value a line.',
     });
   }
   const values = text.split(/\r?\n/).filter((line) => line !== '');

@@ -205,7 +205,7 @@ describe('values that do not fit', () => {
     host: '', port: 65_536, maxWorkers: {}, startTimeout: 30, gracefulTimeout: '30', streamGracefulTimeout: '-1s', hangTimeout: '10ms',
     surge: 'some', minWorkers: 'auto', maxCallsPerWorker: 0, maxWorkerAge: '100ms', maxWorkerMemory: '2 elephants',
     bootConcurrency: 'all', autoreload: 'maybe', 'watch.include': 'src', 'watch.exclude': [5], nodeArguments: ['max-old-space-size=5'], maximumConcurrentRpcs: 0, maxReceiveMessageLength: '4 pounds',
-    maxSendMessageLength: -1, maxMetadataSize: 0, transport: 'http3', options: { 'grpc.x': true }, 'keepalive.time': '1', 'keepalive.timeout': null, maxConnectionAge: '10ms',
+    maxSendMessageLength: -1, maxMetadataSize: 0, transport: 'http3', balance: 'calls', routers: 0, queueTimeout: '1', options: { 'grpc.x': true }, 'keepalive.time': '1', 'keepalive.timeout': null, maxConnectionAge: '10ms',
     maxConnectionAgeGrace: 'off', maxConnectionIdle: 5, maxConcurrentStreams: 0, maxConnections: 'many', 'log.level': 'loud',
     'log.format': 'xml', name: 'a/b', runtimeDir: 5, pidfile: '',
   };
@@ -342,6 +342,32 @@ describe('relative paths', () => {
     assert.deepEqual(resolve({ servicers: ['@acme/greeter'] }).config.servicers, [
       { module: '@acme/greeter', exportName: null, from: '/app/settings' },
     ]);
+  });
+
+  test('${CREDENTIALS_DIRECTORY}/ at the beginning is the folder of the credentials, wherever the path stands', () => {
+    const data = {
+      servicers: ['./x.js'],
+      certificates: { serverCertificateKey: '${CREDENTIALS_DIRECTORY}/server.key', serverCertificate: './${CREDENTIALS_DIRECTORY}/x' },
+      signatureData: { k: { file: '${CREDENTIALS_DIRECTORY}/k' } },
+    };
+    const env = { CREDENTIALS_DIRECTORY: '/run/credentials/x.service', GRPCSERVERD_CERTIFICATES_ROOT_CERTIFICATE: '${CREDENTIALS_DIRECTORY}/ca.crt' };
+    const { config } = resolveConfig({ file: { path: '/app/c.yaml', data }, env, flags: {}, cwd: '/cwd' });
+    assert.deepEqual(config.certificates, {
+      serverCertificateKey: { path: '/run/credentials/x.service/server.key' },
+      serverCertificate: { path: '/app/${CREDENTIALS_DIRECTORY}/x' },
+      rootCertificate: { path: '/run/credentials/x.service/ca.crt' },
+    });
+    assert.deepEqual(config.signatureData.k, { file: '/run/credentials/x.service/k' });
+  });
+
+  test('without such a folder the key and its path are named, and what to do', () => {
+    const data = { servicers: ['./x.js'], certificates: { serverCertificateKey: '${CREDENTIALS_DIRECTORY}/server.key' } };
+    assert.throws(() => resolveConfig({ file: { path: '/cwd/c.yaml', data }, env: {}, flags: {}, cwd: '/cwd' }), (error: DaemonError) => {
+      assert.equal(error.code, 'E_CONFIG_VALUE');
+      assert.match(error.message, /c\.yaml.*certificates\.serverCertificateKey names \$\{CREDENTIALS_DIRECTORY\}\/server\.key/);
+      assert.match(error.hint, /LoadCredential=/);
+      return true;
+    });
   });
 
   test('PEM text is no path', () => {

@@ -71,7 +71,8 @@ describe('maximumConcurrentRpcs', () => {
   test('is an error below the number of workers, counted or automatic', () => {
     const error = refusal({ maximumConcurrentRpcs: 2, maxWorkers: 3 });
     assert.match(error.message, /maximumConcurrentRpcs is 2 and maxWorkers is 3:/);
-    assert.match(error.hint, /maximumConcurrentRpcs to 3 or more, or maxWorkers to 2 or fewer/);
+    assert.match(error.hint, /maximumConcurrentRpcs to 3 or more, maxWorkers to 2 or fewer, or balance to "rpc"/);
+    assert.deepEqual(warnings({ maximumConcurrentRpcs: 2, maxWorkers: 3, balance: 'rpc', transport: 'lean' }), []);
     assert.match(refusal({ maximumConcurrentRpcs: 2 }, 8).message, /maxWorkers is 8 \(auto\)/);
     assert.deepEqual(warnings({ maximumConcurrentRpcs: 2 }, 2), []);
   });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import type { InspectOrder, InspectResult } from '#src/control/definition.js';
 import type { FromWorker, ToWorker } from '#src/ipc/messages.js';
 import { Dispatcher } from '#src/primary/dispatcher.js';
+import { ConnectionDoor } from '#src/primary/worker-door.js';
 import { Inspections } from '#src/primary/inspections.js';
 import { Supervisor } from '#src/primary/supervisor.js';
 import type { WorkerHandle } from '#src/primary/worker-handle.js';
@@ -41,7 +42,7 @@ class Rig {
         if (message.type === 'inspected') this.inspections.answered(handle, message);
       },
     });
-    this.inspections = new Inspections({ clock, dispatcher: this.dispatcher, workers: () => this.supervisor.workers });
+    this.inspections = new Inspections({ clock, door: new ConnectionDoor(this.dispatcher), workers: () => this.supervisor.workers });
   }
 
   static async serving(workers = 2): Promise<Rig> {

@@ -45,12 +45,14 @@ test('a router that is out of units asks once for all that wait, and refuses aft
   assert.deepEqual(heard, ['a refused', 'b refused']);
 });
 
-test('the answer goes to the first that waits, and those that it does not reach are refused at once', () => {
-  const { units, clock } = lonelyUnits();
+test('the answer goes to the first that waits; for others it asks again, and refuses when there is none', () => {
+  const { units, clock, said } = lonelyUnits();
   units.lend(0, false);
   const heard: string[] = [];
   for (const name of ['a', 'b']) units.seek({ unitFound: () => heard.push(`${name} found`), unitRefused: () => heard.push(`${name} refused`) });
   units.lend(1, false);
+  assert.deepEqual([heard, said], [['a found'], ['ask 1', 'ask 1']]);
+  units.lend(0, false);
   assert.deepEqual([heard, clock.pending], [['a found', 'b refused'], 0]);
 });
 

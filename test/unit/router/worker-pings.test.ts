@@ -110,9 +110,9 @@ test('an idle link of a worker that is withdrawn closes at once', async () => {
   await using rig = await RouterRig.start({ workers: [{ unary: (given, callback) => callback(null, given.request) }] });
   const client = rig.client();
   assert.equal((await call(client, 'unary')).code, status.OK);
-  assert.equal(rig.workers[0]?.links.size, 2);
+  assert.equal(rig.workers[0]?.links.connections, 2);
   rig.router.withdrawWorker(1);
-  await rig.until(() => rig.workers[0]?.links.size === 0, 'the end of both links');
+  await rig.until(() => rig.workers[0]?.links.connections === 0, 'the end of both links');
 });
 
 test('two hundred workers come and go under load: no call fails, no client is sent away, nothing is lost', async () => {
@@ -134,7 +134,7 @@ test('two hundred workers come and go under load: no call fails, no client is se
     const old = rig.workers[turn];
     if (old === undefined) continue;
     rig.router.withdrawWorker(old.place.id);
-    await rig.until(() => old.links.size === 0, 'a worker without links');
+    await rig.until(() => old.links.connections === 0, 'a worker without links');
     rig.router.workerGone(old.place.id);
     old.links.destroyAll();
   }

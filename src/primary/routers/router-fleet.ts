@@ -1,0 +1,268 @@
+/**
+ * Runs in the primary. The routers of `balance: rpc`: keeps as many as wanted alive, gives them the connections, and
+ * tells them which workers there are. They live through reloads, so what a reload changes is told to them, too. The
+ * routers' half is src/router/main.ts.
+ */
+import { rmSync } from 'node:fs';
+import type { Config } from '../../config/options.js';
+import type { FromRouter, ToRouter } from '../../ipc/router-messages.js';
+import type { Clock } from '../../shared/clock.js';
+import { deferred } from '../../shared/deferred.js';
+import type { Emit } from '../../shared/events.js';
+import type { Dispatcher } from '../dispatcher.js';
+import type { ForkedProcess } from '../fork.js';
+import { Slots } from '../slots.js';
+import { UnitOwner } from '../unit-owner.js';
+import type { WorkerDoor } from '../worker-door.js';
+import type { WorkerHandle } from '../worker-handle.js';
+import { RouterHandle } from './router-handle.js';
+import { RouterSettings, type RouterSettingsParts, type TlsPair } from './router-settings.js';
+import { WorkerPlaces } from './worker-places.js';
+
+/** How long a router may take until it is ready: it loads no user code. In milliseconds. */
+const START_TIMEOUT = 10_000;
+/** What clients get to close their half when all calls have ended, in milliseconds. */
+const LAST_WORDS = 3000;
+/** Two heartbeats of every router fall into it, in milliseconds. */
+const LOOK_INTERVAL = 1000;
+
+export interface RouterFleetOptions extends RouterSettingsParts {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Numbers in 0..1. */
+  readonly random: () => number;
+  readonly fork: () => ForkedProcess;
+  readonly dispatcher: Dispatcher;
+  /** The unix socket on which a worker takes the links of routers. */
+  readonly linkPath: (worker: number) => string;
+  readonly onChange: () => void;
+}
+
+export class RouterFleet implements WorkerDoor {
+  readonly #options: RouterFleetOptions;
+  readonly #routers = new Map<number, RouterHandle>();
+  readonly #places = new WorkerPlaces((message) => this.#tell(message));
+  readonly #slots: Slots;
+  readonly #units: UnitOwner;
+  readonly #emptied = deferred<undefined>();
+  readonly #cancels = new Set<() => void>();
+  readonly #settings: RouterSettings;
+  #nextId = 1;
+  #state: 'serving' | 'stopping' = 'serving';
+
+  constructor(options: RouterFleetOptions) {
+    this.#options = options;
+    this.#settings = new RouterSettings(options);
+    this.#slots = new Slots(options.random);
+    this.#units = new UnitOwner(options.config.maximumConcurrentRpcs);
+  }
+
+  /** Those that have not exited, by their index. */
+  get routers(): readonly RouterHandle[] {
+    return [...this.#routers.values()].sort((one, other) => one.index - other.index);
+  }
+
+  restarts(index: number): number {
+    return this.#slots.restarts(index);
+  }
+
+  start(): void {
+    for (let index = 0; index < this.#options.config.routers; index += 1) this.#fork(index);
+    this.#lookLater();
+  }
+
+  admit(handle: WorkerHandle): void {
+    this.#places.admit(handle, this.#options.linkPath(handle.id));
+  }
+
+  withdraw(id: number): void {
+    // When all stops, calls that are on their way still need somebody; the routers see to the end of them.
+    if (this.#state === 'serving') this.#places.withdraw(id);
+  }
+
+  readmit(id: number): void {
+    this.#places.readmit(id);
+  }
+
+  isAdmitted(id: number): boolean {
+    return this.#places.isAdmitted(id);
+  }
+
+  gone(id: number): void {
+    this.#places.gone(id);
+    // One that was killed has left it.
+    rmSync(this.#options.linkPath(id), { force: true });
+  }
+
+  loadOf(id: number): number {
+    let calls = 0;
+    for (const { load } of this.#routers.values()) calls += load?.workers.find((worker) => worker.id === id)?.inFlight ?? 0;
+    return calls;
+  }
+
+  linkPath(id: number): string {
+    return this.#options.linkPath(id);
+  }
+
+  /** For connections and calls that come from now on. */
+  apply(config: Config, tls: TlsPair | null): void {
+    this.#settings.config = config;
+    this.#units.setLimit(config.maximumConcurrentRpcs);
+    this.#tell({ type: 'set-limits', limits: this.#settings.limits });
+    this.setLogLevel(config.log.level);
+    if (tls !== null) this.setCertificates(tls);
+  }
+
+  /** @returns whether there is a router to be told */
+  setCertificates(tls: TlsPair): boolean {
+    this.#settings.tls = tls;
+    this.#tell({ type: 'set-certificates', tls: { pem: tls.pem } });
+    return this.#routers.size > 0;
+  }
+
+  setLogLevel(level: string): void {
+    this.#settings.logLevel = level;
+    this.#tell({ type: 'set-log-level', level });
+  }
+
+  /** Lets the clients go. @param quick all within that many milliseconds; null: as long as their calls take */
+  drain(cause: string, quick: number | null): void {
+    this.#state = 'stopping';
+    for (const cancel of this.#cancels) cancel();
+    for (const router of this.#routers.values()) {
+      router.state = 'draining';
+      router.send({ type: 'drain', cause, quick });
+    }
+    this.#checkEmpty();
+  }
+
+  /** Resolves after a drain, when the last router has exited. No worker is left: whoever takes longer is not waited for. */
+  async over(): Promise<void> {
+    const { clock, emit } = this.#options;
+    const cancel = clock.after(LAST_WORDS, () => {
+      for (const router of this.#routers.values()) {
+        emit('router.killed', { ...router.label, cause: 'stop' });
+        router.kill();
+      }
+    });
+    await this.#emptied.promise;
+    cancel();
+  }
+
+  #fork(index: number): void {
+    const { clock, emit, fork } = this.#options;
+    if (this.#state === 'stopping') return;
+    const id = this.#nextId++;
+    const isFirst = this.#slots.noteFork(index) === 0;
+    const router = new RouterHandle(id, index, fork(), clock.monotonic());
+    this.#routers.set(id, router);
+    router.listen(
+      (message) => this.#take(router, message),
+      (exitCode, signal) => this.#exited(router, exitCode, signal),
+    );
+    emit('router.starting', { ...router.label, cause: isFirst ? 'boot' : 'crash' });
+  }
+
+  #take(router: RouterHandle, message: FromRouter): void {
+    const { clock, dispatcher, emit } = this.#options;
+    router.lastSign = clock.monotonic();
+    switch (message.type) {
+      case 'awake':
+        router.send(this.#settings.startOrder(router.index));
+        break;
+      case 'ready':
+        this.#ready(router);
+        break;
+      case 'failed':
+        emit('router.failed', { ...router.label, error: message.error.message });
+        break;
+      case 'heartbeat':
+        router.noteLoad(message, router.lastSign);
+        break;
+      case 'socket-taken':
+        dispatcher.acknowledged(router.id, message.id);
+        break;
+      case 'socket-lost':
+        dispatcher.lost(router.id, message.id);
+        break;
+      case 'sockets-closed':
+        dispatcher.closed(router.id, message.count);
+        break;
+      case 'units-wanted':
+        this.#units.wanted(router, message.count);
+        break;
+      case 'units-returned':
+        this.#units.returned(router, message.count, message.when);
+        break;
+      case 'drained':
+        break;
+    }
+  }
+
+  #ready(router: RouterHandle): void {
+    const { clock, dispatcher, emit, onChange } = this.#options;
+    if (router.state !== 'starting') return;
+    router.state = 'ready';
+    router.readyAt = clock.monotonic();
+    for (const order of this.#places.orders) router.send(order);
+    this.#units.add(router);
+    dispatcher.admit(router.id, {
+      slot: router.index,
+      give: (id, socket, onFailure) => router.sendSocket({ type: 'take-socket', id }, socket, onFailure),
+      confirm: (id) => router.send({ type: 'confirm-socket', id }),
+    });
+    emit('router.ready', { ...router.label, bootMs: Math.round(router.readyAt - router.forkedAt) });
+    onChange();
+  }
+
+  #exited(router: RouterHandle, exitCode: number | null, signal: string | null): void {
+    const { clock, dispatcher, emit, onChange } = this.#options;
+    const now = clock.monotonic();
+    const cause = router.state === 'draining' ? 'stop' : 'crash';
+    router.state = 'gone';
+    this.#routers.delete(router.id);
+    dispatcher.gone(router.id);
+    this.#units.remove(router);
+    emit('router.gone', { ...router.label, cause, exitCode, signal }, cause === 'stop' ? 'info' : 'warn');
+    if (cause === 'crash') this.#replace(router, now);
+    this.#checkEmpty();
+    onChange();
+  }
+
+  #replace(router: RouterHandle, now: number): void {
+    const { retryAt } = this.#slots.charge(router.index, now, router.readyAt === null ? 0 : now - router.readyAt);
+    if (retryAt <= now) this.#fork(router.index);
+    else this.#after(retryAt - now, () => this.#fork(router.index));
+  }
+
+  /** One that hangs holds its clients until it is killed; there is nobody who could take them from it. */
+  #lookLater(): void {
+    const { clock, emit } = this.#options;
+    this.#after(LOOK_INTERVAL, () => {
+      const now = clock.monotonic();
+      for (const router of this.#routers.values()) {
+        const limit = router.state === 'starting' ? START_TIMEOUT : this.#settings.config.hangTimeout;
+        if (now - router.lastSign <= limit) continue;
+        emit('router.killed', { ...router.label, cause: router.state === 'starting' ? 'startTimeout' : 'silent' });
+        router.kill();
+      }
+      this.#lookLater();
+    });
+  }
+
+  #tell(message: ToRouter): void {
+    for (const router of this.#routers.values()) if (router.state === 'ready' || router.state === 'draining') router.send(message);
+  }
+
+  #checkEmpty(): void {
+    if (this.#state === 'stopping' && this.#routers.size === 0) this.#emptied.resolve(undefined);
+  }
+
+  #after(ms: number, callback: () => void): void {
+    const cancel = this.#options.clock.after(ms, () => {
+      this.#cancels.delete(cancel);
+      callback();
+    });
+    this.#cancels.add(cancel);
+  }
+}
