@@ -44,7 +44,7 @@ class Rig implements AsyncDisposable {
 
   /** Resolves when no link is left. */
   async empty(): Promise<void> {
-    await new Deadline(10_000).poll(() => (this.links.size === 0 ? true : undefined), 'the end of all links');
+    await new Deadline(10_000).poll(() => (this.links.connections === 0 ? true : undefined), 'the end of all links');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -83,7 +83,7 @@ test('the link of the pings answers them, and has no calls', async () => {
   const client = await rig.open(LOCAL_HEADER);
   client.greet().call(1, '/test.Calls/unary');
   await client.settle();
-  assert.deepEqual([rig.links.size, rig.links.calls], [1, 0]);
+  assert.deepEqual([rig.links.connections, rig.links.calls], [1, 0]);
 });
 
 test('whoever does not say who the client is, is cut off in time', async () => {
