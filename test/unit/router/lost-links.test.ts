@@ -139,6 +139,34 @@ test('nothing of the call was written: it goes to another worker, with all its f
   });
 });
 
+test('a call that another one overtook goes on a fresh link, and the old one closes when it has no calls', async () => {
+  await withWorkers(1, async (rig, client, [worker]) => {
+    assert(worker);
+    client.call(1, '/test.Calls/clientStream');
+    await client.settle();
+    (await linkOf(rig, 1, [worker])).socket.pause();
+    for (let sent = 0; sent < 60; sent += 1) client.data(1, Buffer.alloc(16_384));
+    await client.settle();
+    client.call(3, '/test.Calls/unary', { endStream: true });
+    await client.settle();
+    const other = await FakeWorker.listen(rig.folder.join('other.sock'), 2);
+    rig.admit(other);
+    client.call(5, '/test.Calls/unary', { endStream: true });
+    await client.settle();
+    const overtaking = await linkOf(rig, 5, [other]);
+    worker.die();
+    const fresh = await linkOf(rig, 3, [other]);
+    assert.notEqual(fresh, overtaking);
+    overtaking.headers(5, [...OK_HEADERS, ...OK_TRAILERS], true);
+    await rig.until(() => overtaking.socket.destroyed, 'the end of the old link');
+    fresh.headers(3, [...OK_HEADERS, ...OK_TRAILERS], true);
+    await client.frameOf('HEADERS', 3);
+    await rig.quiet();
+    assert.equal(fresh.socket.destroyed, false);
+    other.die();
+  });
+});
+
 test('a worker that is not there any more: its calls go to another one', async () => {
   await withWorkers(1, async (rig, client, [worker]) => {
     assert(worker);

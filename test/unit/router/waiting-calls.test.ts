@@ -5,6 +5,7 @@ import { status } from '@grpc/grpc-js';
 import { WaitingCall } from '#src/router/waiting-call.js';
 import { WaitingCalls } from '#src/router/waiting-calls.js';
 import { FakeClock } from '../../support/fake-clock.js';
+import { FakeWorker, OK_HEADERS, OK_TRAILERS } from '../../support/fake-worker.js';
 import { valueOf } from '../../support/link-client.js';
 import { call, RouterRig, type Handlers } from '../../support/router-rig.js';
 
@@ -42,6 +43,27 @@ test('a call whose client goes on sending after it was given to a worker is whol
   client.message(1, Buffer.from('fore'), true);
   const data = await client.frameOf('DATA', 1);
   assert.equal(data.payload.subarray(5).toString(), 'before');
+  client[Symbol.dispose]();
+});
+
+test('trailers and windows of a call that waits come to its worker too', async () => {
+  await using rig = await RouterRig.start();
+  using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
+  const client = await rig.rawClient();
+  client.call(1, '/a.B/c').message(1, Buffer.from('one')).headers(1, [['x', 'y']], true);
+  client.out.windowUpdate(1, 77);
+  await client.settle();
+  rig.admit(worker);
+  await rig.until(() => worker.linkOf(1)?.framesOf('WINDOW_UPDATE').length === 1, 'all frames');
+  const link = worker.linkOf(1);
+  assert(link);
+  assert.deepEqual(
+    link.received.filter(({ id }) => id === 1).map(({ type, flags }) => [type, flags & 1]),
+    [['HEADERS', 0], ['DATA', 0], ['HEADERS', 1], ['WINDOW_UPDATE', 0]],
+  );
+  assert.equal(link.framesOf('WINDOW_UPDATE')[0]?.payload.readUInt32BE(0), 77);
+  link.headers(1, [...OK_HEADERS, ...OK_TRAILERS], true);
+  await client.frameOf('HEADERS', 1);
   client[Symbol.dispose]();
 });
 
