@@ -17,13 +17,13 @@ async function crowd(daemon: Daemon, count: number): Promise<Socket[]> {
 }
 
 test('workers without descriptors refuse what they cannot take', async () => {
-  await using daemon = await startDaemon({ launcher: limited(64), config: { maxWorkers: 1, maxConnections: 1000 } });
+  await using daemon = await startDaemon({ launcher: limited(100), config: { maxWorkers: 1, maxConnections: 1000 } });
   const worker = daemon.workerPid();
   await using probe = new GrpcJsProbe(daemon.address);
   assert.equal((await probe.call('Probe/Echo')).code, 'OK');
   // Few at a time, so that it is the worker that runs out of them.
   const sockets: Socket[] = [];
-  for (let round = 0; round < 8; round += 1) sockets.push(...(await crowd(daemon, 10)));
+  for (let round = 0; round < 12; round += 1) sockets.push(...(await crowd(daemon, 10)));
   await daemon.waitFor('connection.refused', { reason: 'out-of-descriptors' });
   assert.equal((await probe.call('Probe/Echo')).code, 'OK', 'connections that are there serve on');
   for (const socket of sockets) socket.destroy();
