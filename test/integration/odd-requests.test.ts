@@ -143,7 +143,7 @@ const STRIPPED = {
 };
 
 /** Title -> what the lean transport does, where it is not what node:http2 does, and why. */
-const DIFFERENT: Readonly<Record<string, { readonly lean: unknown; readonly because: string }>> = {
+const DIFFERENT: Readonly<Record<string, { readonly lean: unknown; readonly because: string; readonly when?: 'with some versions of Node' }>> = {
   'HEAD': { lean: ANSWER, because: 'nobody asks so for a call, and grpc-js does not look at the method' },
   'an empty authority': { lean: ANSWER, because: 'a client of a unix socket has none to name' },
   'a path in other letters': {
@@ -160,6 +160,7 @@ const DIFFERENT: Readonly<Record<string, { readonly lean: unknown; readonly beca
     lean: [['headers and no more', ':status: 200', 'content-type: application/grpc', 'grpc-message: The metadata of the call is larger than 16384 bytes.', 'grpc-status: 8']],
     because: 'node:http2 has no such limit',
   },
+  'too small a length of the content': { lean: ['reset 1'], because: 'newer ones of nghttp2 end the connection for it', when: 'with some versions of Node' },
   '300 fields': { lean: ANSWER, because: 'node:http2 takes 128' },
 };
 
@@ -200,7 +201,7 @@ for (const [title, send] of Object.entries(CASES)) {
   test(title, async () => {
     const [http2, lean] = await Promise.all(daemons.map((daemon) => daemon.until(answerOf(daemon, send), 'the answer')));
     const different = DIFFERENT[title];
-    assert.deepEqual(lean, different === undefined ? http2 : different.lean, different?.because);
-    if (different !== undefined) assert.notDeepEqual(http2, lean, 'they are the same by now');
+    assert.deepEqual(lean, different === undefined ? http2 : different.lean, different?.because ?? 'both transports answer the same');
+    if (different !== undefined && different.when === undefined) assert.notDeepEqual(http2, lean, 'they are the same by now');
   });
 }
