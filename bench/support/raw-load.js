@@ -25,7 +25,8 @@ async function callAgain(client) {
   while (made < calls) {
     made += 1;
     const begun = performance.now();
-    bytes += await client.call(blockOf(), [request]);
+    const answer = await client.call(blockOf(), [request]);
+    bytes += answer;
     if (streams === 1) times.push(performance.now() - begun);
   }
 }
