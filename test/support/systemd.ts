@@ -22,13 +22,22 @@ const TARGETS = ['default', 'sysinit', 'basic', 'sockets', 'paths', 'timers', 'n
 /** Every kernel has them, also beside those of the first version; a systemd needs none of their controllers. */
 const MOUNT_CGROUPS = 'mount -t cgroup2 cgroup2';
 
-/** Why no systemd can run here; false when one can. In CI it always has to. */
-export const noSystemd: string | false = process.env.CI === undefined && whyNot();
+/**
+ * Why no systemd can run here; false when one can. In CI the packages have to be there; what the kernel forbids to a
+ * container without privileges, no package can give.
+ */
+export const noSystemd: string | false = (process.env.CI === undefined && whyNot()) || whyForbidden();
 
 function whyNot(): string | false {
   if (process.getuid?.() !== 0) return 'needs root';
   const missing = NEEDED.find((path) => !existsSync(path));
   return missing === undefined ? false : `needs ${missing} (Debian: systemd, util-linux)`;
+}
+
+function whyForbidden(): string | false {
+  const script = 'mount --make-rprivate / && mount -t tmpfs tmpfs /mnt && mkdir /mnt/groups && mount -t cgroup2 cgroup2 /mnt/groups';
+  const { status } = spawnSync('unshare', ['--pid', '--fork', '--mount', '--ipc', '--uts', '--cgroup', 'sh', '-c', script], { stdio: 'ignore', timeout: 10_000 });
+  return status === 0 ? false : 'this machine lets nobody make namespaces, or mount control groups in them';
 }
 
 /** Absolute path, inside, of a servicer in test/fixtures/servicers. */
