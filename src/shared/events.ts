@@ -91,6 +91,7 @@ export const EVENTS = {
   'router.starting': { level: 'info', doc: 'A router was forked; with balance: rpc.', fields: { index: 'of the router', router: 'its pid', cause: 'boot or crash' } },
   'router.ready': { level: 'info', doc: 'A router takes connections.', fields: { index: 'of the router', router: 'its pid', bootMs: 'milliseconds since the fork' } },
   'router.failed': { level: 'error', doc: 'A router cannot start.', fields: { index: 'of the router', router: 'its pid', error: 'why' } },
+  'router.console': { level: 'warn', doc: 'A router printed a line, as it does of an error that ends it.', fields: { index: 'of the router', router: 'its pid', stream: 'stdout or stderr', line: 'the line' } },
   'router.killed': { level: 'warn', doc: 'A router was late to start, or silent for hangTimeout.', fields: { index: 'of the router', router: 'its pid', cause: 'startTimeout, silent or stop' } },
   'router.gone': {
     level: 'info', doc: 'A router exited; a warning, and replaced, when nobody had told it to. Its connections are gone with it; workers are not touched.',

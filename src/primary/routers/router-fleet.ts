@@ -8,6 +8,7 @@ import type { Config } from '../../config/options.js';
 import type { FromRouter, ToRouter } from '../../ipc/router-messages.js';
 import type { Clock } from '../../shared/clock.js';
 import { deferred } from '../../shared/deferred.js';
+import { toError } from '../../shared/errors.js';
 import type { Emit } from '../../shared/events.js';
 import type { Dispatcher } from '../dispatcher.js';
 import type { ForkedProcess } from '../fork.js';
@@ -17,14 +18,11 @@ import type { WorkerDoor } from '../worker-door.js';
 import type { WorkerHandle } from '../worker-handle.js';
 import { RouterHandle } from './router-handle.js';
 import { RouterSettings, type RouterSettingsParts, type TlsPair } from './router-settings.js';
+import { RouterWatch } from './router-watch.js';
 import { WorkerPlaces } from './worker-places.js';
 
-/** How long a router may take until it is ready: it loads no user code. In milliseconds. */
-const START_TIMEOUT = 10_000;
 /** What clients get to close their half when all calls have ended, in milliseconds. */
 const LAST_WORDS = 3000;
-/** Two heartbeats of every router fall into it, in milliseconds. */
-const LOOK_INTERVAL = 1000;
 
 export interface RouterFleetOptions extends RouterSettingsParts {
   readonly clock: Clock;
@@ -47,12 +45,19 @@ export class RouterFleet implements WorkerDoor {
   readonly #emptied = deferred<undefined>();
   readonly #cancels = new Set<() => void>();
   readonly #settings: RouterSettings;
+  readonly #watch: RouterWatch;
   #nextId = 1;
   #state: 'serving' | 'stopping' = 'serving';
 
   constructor(options: RouterFleetOptions) {
     this.#options = options;
     this.#settings = new RouterSettings(options);
+    this.#watch = new RouterWatch({
+      clock: options.clock,
+      routers: () => this.#routers.values(),
+      hangTimeout: () => this.#settings.config.hangTimeout,
+      onLate: (router, cause) => this.#kill(router, cause),
+    });
     this.#slots = new Slots(options.random);
     this.#units = new UnitOwner(options.config.maximumConcurrentRpcs);
   }
@@ -68,7 +73,7 @@ export class RouterFleet implements WorkerDoor {
 
   start(): void {
     for (let index = 0; index < this.#options.config.routers; index += 1) this.#fork(index);
-    this.#lookLater();
+    this.#watch.start();
   }
 
   admit(handle: WorkerHandle): void {
@@ -128,6 +133,7 @@ export class RouterFleet implements WorkerDoor {
   /** Lets the clients go. @param quick all within that many milliseconds; null: as long as their calls take */
   drain(cause: string, quick: number | null): void {
     this.#state = 'stopping';
+    this.#watch.stop();
     for (const cancel of this.#cancels) cancel();
     for (const router of this.#routers.values()) {
       router.state = 'draining';
@@ -138,12 +144,8 @@ export class RouterFleet implements WorkerDoor {
 
   /** Resolves after a drain, when the last router has exited. No worker is left: whoever takes longer is not waited for. */
   async over(): Promise<void> {
-    const { clock, emit } = this.#options;
-    const cancel = clock.after(LAST_WORDS, () => {
-      for (const router of this.#routers.values()) {
-        emit('router.killed', { ...router.label, cause: 'stop' });
-        router.kill();
-      }
+    const cancel = this.#options.clock.after(LAST_WORDS, () => {
+      for (const router of this.#routers.values()) this.#kill(router, 'stop');
     });
     await this.#emptied.promise;
     cancel();
@@ -154,13 +156,20 @@ export class RouterFleet implements WorkerDoor {
     if (this.#state === 'stopping') return;
     const id = this.#nextId++;
     const isFirst = this.#slots.noteFork(index) === 0;
-    const router = new RouterHandle(id, index, fork(), clock.monotonic());
-    this.#routers.set(id, router);
-    router.listen(
-      (message) => this.#take(router, message),
-      (exitCode, signal) => this.#exited(router, exitCode, signal),
-    );
-    emit('router.starting', { ...router.label, cause: isFirst ? 'boot' : 'crash' });
+    try {
+      const router = new RouterHandle(id, index, fork(), clock.monotonic());
+      this.#routers.set(id, router);
+      router.listen({
+        onMessage: (message) => this.#take(router, message),
+        onExit: (exitCode, signal) => this.#exited(router, exitCode, signal),
+        onLine: (stream, line) => emit('router.console', { ...router.label, stream, line }),
+      });
+      emit('router.starting', { ...router.label, cause: isFirst ? 'boot' : 'crash' });
+    } catch (error) {
+      this.#routers.delete(id);
+      emit('router.failed', { index, router: null, error: `Cannot fork a router: ${toError(error).message}` });
+      this.#replace(index, 0);
+    }
   }
 
   #take(router: RouterHandle, message: FromRouter): void {
@@ -224,30 +233,21 @@ export class RouterFleet implements WorkerDoor {
     dispatcher.gone(router.id);
     this.#units.remove(router);
     emit('router.gone', { ...router.label, cause, exitCode, signal }, cause === 'stop' ? 'info' : 'warn');
-    if (cause === 'crash') this.#replace(router, now);
+    if (cause === 'crash') this.#replace(router.index, router.readyAt === null ? 0 : now - router.readyAt);
     this.#checkEmpty();
     onChange();
   }
 
-  #replace(router: RouterHandle, now: number): void {
-    const { retryAt } = this.#slots.charge(router.index, now, router.readyAt === null ? 0 : now - router.readyAt);
-    if (retryAt <= now) this.#fork(router.index);
-    else this.#after(retryAt - now, () => this.#fork(router.index));
+  /** @param readyFor how long the last one had been ready, in milliseconds */
+  #replace(index: number, readyFor: number): void {
+    const now = this.#options.clock.monotonic();
+    const { retryAt } = this.#slots.charge(index, now, readyFor);
+    this.#after(Math.max(0, retryAt - now), () => this.#fork(index));
   }
 
-  /** One that hangs holds its clients until it is killed; there is nobody who could take them from it. */
-  #lookLater(): void {
-    const { clock, emit } = this.#options;
-    this.#after(LOOK_INTERVAL, () => {
-      const now = clock.monotonic();
-      for (const router of this.#routers.values()) {
-        const limit = router.state === 'starting' ? START_TIMEOUT : this.#settings.config.hangTimeout;
-        if (now - router.lastSign <= limit) continue;
-        emit('router.killed', { ...router.label, cause: router.state === 'starting' ? 'startTimeout' : 'silent' });
-        router.kill();
-      }
-      this.#lookLater();
-    });
+  #kill(router: RouterHandle, cause: string): void {
+    this.#options.emit('router.killed', { ...router.label, cause });
+    router.kill();
   }
 
   #tell(message: ToRouter): void {

@@ -1,10 +1,17 @@
 /** Runs in the primary. One router as the primary sees it: its state, its times, its channel. The process is src/router/main.ts. */
 import type { Socket } from 'node:net';
 import type { FromRouter, RouterLoad, ToRouter } from '../../ipc/router-messages.js';
+import { readLines } from '../console-lines.js';
 import type { ForkedProcess } from '../fork.js';
 import type { UnitBorrower } from '../unit-owner.js';
 
 export type RouterState = 'starting' | 'ready' | 'draining' | 'gone';
+
+export interface RouterEvents {
+  readonly onMessage: (message: FromRouter) => void;
+  readonly onExit: (exitCode: number | null, signal: string | null) => void;
+  readonly onLine: (stream: 'stdout' | 'stderr', line: string) => void;
+}
 
 export class RouterHandle implements UnitBorrower {
   readonly id: number;
@@ -36,12 +43,17 @@ export class RouterHandle implements UnitBorrower {
     return { index: this.index, router: this.pid };
   }
 
-  listen(onMessage: (message: FromRouter) => void, onExit: (exitCode: number | null, signal: string | null) => void): void {
-    const { worker } = this.#process;
+  /** @throws Error when the process could not be made */
+  listen({ onMessage, onExit, onLine }: RouterEvents): void {
+    const { worker, stdout, stderr } = this.#process;
     // A fork that failed, or a message to a process that just died: what follows says all there is to say.
     worker.on('error', () => undefined);
+    if (worker.process.pid === undefined) throw new Error('the system has no room for another process');
     worker.on('message', onMessage);
     worker.process.once('exit', onExit);
+    // It prints nothing but why it dies.
+    if (stdout !== null) readLines(stdout, (line) => onLine('stdout', line));
+    if (stderr !== null) readLines(stderr, (line) => onLine('stderr', line));
   }
 
   noteLoad(load: RouterLoad, now: number): void {

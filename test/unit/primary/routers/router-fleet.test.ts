@@ -1,0 +1,81 @@
+// The routers as the primary keeps them: forked again when they die or cannot be made, killed when they hang.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FromRouter } from '#src/ipc/router-messages.js';
+import { Dispatcher } from '#src/primary/dispatcher.js';
+import type { ForkedProcess } from '#src/primary/fork.js';
+import { carryOver } from '#src/primary/restart-required.js';
+import { RouterFleet } from '#src/primary/routers/router-fleet.js';
+import { resolveConfig } from '#src/config/resolve.js';
+import type { UserConfig } from '#src/config/options.js';
+import { FakeClock } from '../../../support/fake-clock.js';
+import { fakeFork, type FakeProcess } from '../../../support/fake-fork.js';
+
+const configOf = (data: UserConfig) =>
+  resolveConfig({ file: { path: '/app/x.json', data: { servicers: ['./a.js'], transport: 'lean', balance: 'rpc', ...data } }, env: {}, flags: {}, cwd: '/' }).config;
+
+function rig(fork?: () => ForkedProcess) {
+  const clock = new FakeClock();
+  const said: string[] = [];
+  const fake = fakeFork();
+  const fleet = new RouterFleet({
+    clock, random: () => 0.5, fork: fork ?? (() => fake.fork()), config: configOf({}), tls: null, ticketKeys: '', logFormat: 'json',
+    emit: (name) => said.push(name),
+    dispatcher: new Dispatcher({ clock, maxConnections: 10, maxHeld: 10, queueTimeout: 1000, onRefused: () => undefined }),
+    linkPath: (worker) => `/nowhere/w${worker}.sock`,
+    onChange: () => undefined,
+  });
+  // The fake speaks as workers do; here it is a router.
+  const says = (process: FakeProcess | undefined, message: FromRouter): void => void process?.emit('message', message);
+  return { clock, said, fleet, processes: fake.processes, says };
+}
+
+test('a router that cannot be forked is tried again, and holds no stop up', async () => {
+  const { clock, said, fleet } = rig(() => {
+    throw new Error('EAGAIN');
+  });
+  fleet.start();
+  assert.deepEqual(said, ['router.failed']);
+  clock.advance(0);
+  clock.advance(600);
+  assert.deepEqual(said, ['router.failed', 'router.failed', 'router.failed']);
+  fleet.drain('stop', null);
+  await fleet.over();
+});
+
+test('a router that dies is forked again, and one that was told to go is not', async () => {
+  const { clock, fleet, processes, says } = rig();
+  fleet.start();
+  says(processes[0], { type: 'ready' });
+  processes[0]?.exits(null, 'SIGKILL');
+  clock.advance(0);
+  assert.equal(processes.length, 2);
+  fleet.drain('stop', null);
+  processes[1]?.exits(0);
+  await fleet.over();
+  clock.advance(60_000);
+  assert.equal(processes.length, 2);
+});
+
+test('a router that is late to start, or silent, is killed', () => {
+  const { clock, fleet, processes, says } = rig();
+  fleet.start();
+  clock.advance(10_000);
+  assert.deepEqual(processes[0]?.signals, []);
+  clock.advance(1000);
+  assert.deepEqual(processes[0].signals, ['SIGKILL']);
+  processes[0].exits(null, 'SIGKILL');
+  clock.advance(0);
+  says(processes[1], { type: 'ready' });
+  clock.advance(20_000);
+  assert.deepEqual(processes[1]?.signals, []);
+  clock.advance(1000);
+  assert.deepEqual(processes[1].signals, ['SIGKILL']);
+});
+
+test('what routers have from their start needs a restart, with routers alone', () => {
+  const after = { clientAuthentication: 'require', authentication: 'ssl' } as const;
+  assert.deepEqual(carryOver(configOf({}), configOf(after)).restartRequired, ['authentication', 'clientAuthentication']);
+  assert.deepEqual(carryOver(configOf({}), configOf(after)).config.authentication, null);
+  assert.deepEqual(carryOver(configOf({ balance: 'connection' }), configOf({ ...after, balance: 'connection' })).restartRequired, []);
+});
