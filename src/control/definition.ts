@@ -126,7 +126,7 @@ export interface InspectOrder {
   readonly slot: number;
   /** Absolute path of the file to write; empty to open or close the inspector. */
   readonly heapSnapshot: string;
-  /** No new connections for the worker until the inspector is closed or the snapshot is written. */
+  /** No new calls for the worker until the inspector is closed or the snapshot is written. */
   readonly withdraw: boolean;
   readonly close: boolean;
 }
