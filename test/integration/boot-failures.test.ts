@@ -7,6 +7,7 @@ import type { UserConfig } from '#src/config/options.js';
 import { EXIT, type ExitCode } from '#src/shared/exit-codes.js';
 import type { DaemonLog } from '../support/daemon-log.js';
 import { failDaemon, startDaemon } from '../support/daemon.js';
+import { NOBODY, notAsNobody } from '../support/ordinary-user.js';
 import { interceptor, servicer } from '../support/paths.js';
 import { TempDir } from '../support/temp-dir.js';
 
@@ -73,10 +74,9 @@ test('an address of another machine is refused with exit code 71', async () => {
   await assertFails({ host: '192.0.2.1' }, EXIT.osError, /192\.0\.2\.1/);
 });
 
-const NOBODY = 65_534;
 const PRIVILEGED = '/proc/sys/net/ipv4/ip_unprivileged_port_start';
 const isFree = !existsSync(PRIVILEGED) || Number(readFileSync(PRIVILEGED, 'utf8')) <= 1;
-const cannotDrop = process.getuid?.() !== 0 ? 'needs root, to become another user' : isFree && 'every port is free to everybody here';
+const cannotDrop = isFree ? 'every port is free to everybody here' : notAsNobody();
 
 test('a privileged port is refused to an ordinary user with exit code 77', { skip: cannotDrop }, async () => {
   const { code, log } = await failDaemon({ config: { port: 1 }, uid: NOBODY });

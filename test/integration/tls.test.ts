@@ -9,6 +9,7 @@ import { EXIT } from '#src/shared/exit-codes.js';
 import { CLIENT_NAME, TestCertificates } from '../support/daemon-certificates.js';
 import type { ClientTls } from '../support/calls.js';
 import { failDaemon, startDaemon, type Daemon } from '../support/daemon.js';
+import { NOBODY, notAsNobody } from '../support/ordinary-user.js';
 import { PEERS, type PeerKind } from '../support/peers.js';
 import { GrpcJsProbe, Probe } from '../support/probe.js';
 
@@ -145,7 +146,7 @@ for (const [title, settings] of Object.entries(BAD)) {
   });
 }
 
-test('a key that this user may not read stops the start with exit code 78', { skip: process.getuid?.() !== 0 && 'needs root, to become another user' }, async () => {
-  const { code, log } = await failDaemon({ config: certificates.tls, uid: 65_534 });
+test('a key that this user may not read stops the start with exit code 78', { skip: notAsNobody() }, async () => {
+  const { code, log } = await failDaemon({ config: certificates.tls, uid: NOBODY });
   assert.equal(code, EXIT.config, log.text);
 });
