@@ -77,7 +77,7 @@ describe('three hosts', { skip, timeout: 240_000 }, () => {
 async function startProxy([program, ...args]: readonly [string, ...string[]]): Promise<ChildProcess> {
   const proxy = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
-  proxy.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+  proxy.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
   await new Deadline(20_000).poll(async () => {
     assert.equal(proxy.exitCode, null, said);
     await using probe = new GrpcJsProbe('10.90.0.1:50051');
