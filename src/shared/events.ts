@@ -78,6 +78,15 @@ export const EVENTS = {
     level: 'warn', doc: 'The certificate in use expires in less than 30 days; said at once and then every day. An error when it has expired.',
     fields: { subject: 'of the certificate in use', validUntil: 'when it expires', days: 'that are left, rounded down; below 0 when it has expired' },
   },
+  'signature.replaced': {
+    level: 'info', doc: 'The files of signatureData changed and are good: new calls are checked against them, in all workers.',
+    fields: { keys: 'of the metadata, all of signatureData', workers: 'how many were told' },
+  },
+  'signature.refused': {
+    level: 'warn', doc: 'The files of signatureData changed and have been no good for five seconds; what was read before counts on. Said once for each problem.',
+    fields: { error: 'what is wrong, and with which file', hint: 'what to do' },
+  },
+  'signature.mended': { level: 'info', doc: 'The files of signatureData were refused, and hold now what is in use.', fields: {} },
   'connection.refused': {
     level: 'warn', doc: 'Connections were closed at once; said at most once a second.',
     fields: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },

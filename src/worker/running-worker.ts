@@ -2,9 +2,9 @@
  * Runs in a worker. Builds everything that serves: server, interceptors, transport, intake. Loaded by main.ts when
  * the order to start is there.
  */
-import { isSignatureWanted } from '../config/validate.js';
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import type { SignatureData } from '../config/signature-data.js';
 import { Intake } from '../front/intake.js';
 import type { CallFigures } from '../ipc/call-figures.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
@@ -18,7 +18,7 @@ import { CallTally } from './calls/call-tally.js';
 import { FaultLog } from './calls/fault-log.js';
 import { installFaultHandlers } from './calls/faults.js';
 import { guardHandler } from './calls/guard.js';
-import { createSignature } from './calls/signature.js';
+import { SignatureCheck } from './calls/signature.js';
 import type { Arrivals } from './arrivals.js';
 import { LinkServer } from './link-server.js';
 import { systemClock } from '../shared/clock.js';
@@ -41,6 +41,7 @@ export interface WorkerOptions {
   readonly callLimit: number | null;
   readonly tls: Pick<TlsMaterial, 'pem'> | null;
   readonly ticketKeys: string;
+  readonly signature: SignatureData | null;
   readonly logger: DaemonLogger;
   readonly send: (message: FromWorker) => void;
 }
@@ -55,6 +56,7 @@ export interface RunningWorker {
   sendClientsAway(): void;
   noteOrphaned(): void;
   setCallLimit(limit: number): void;
+  setSignature(data: SignatureData): void;
   /** What the calls have come to since this was asked last. */
   takeCalls(): CallFigures;
   /** The whole server is going to stop: health says so from now on. */
@@ -62,7 +64,7 @@ export interface RunningWorker {
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
-export async function startWorker({ slot, generation, config, linkPath, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({ slot, generation, config, linkPath, callLimit, tls, ticketKeys, signature, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
   const faults = new FaultLog(emit, systemClock);
   const leaving = new AbortController();
@@ -94,10 +96,11 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
   });
   for (const [path, kind] of methods) tally.add(path, kind);
   const callCap = callLimit === null ? null : new CallLimit(callLimit, () => tally.noteRejected('limit'));
+  const check = signature === null ? null : new SignatureCheck(signature, config.signatureExempt, () => tally.noteRejected('signature'));
   const allInterceptors = assembleInterceptors({
     accounting: calls.accounting,
     limit: callCap?.interceptor ?? null,
-    signature: createSignature({ ...config, signature: isSignatureWanted(config) }, () => tally.noteRejected('signature')),
+    signature: check?.interceptor ?? null,
     user: interceptors.map(({ interceptor }) => interceptor),
   });
   const unknown = { isKnown: (path: string) => tally.has(path), onUnknown: () => tally.noteUnknown() };
@@ -141,8 +144,8 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     },
     (load) => {
       send({ type: 'heartbeat', ...load });
-      // Should it be killed, what is told is what counts.
-      if (config.admin !== null) send({ type: 'calls-told', id: null, ...tally.take() });
+      // Should it be killed, what is told is what counts. Also without a page, for a reload may open one.
+      send({ type: 'calls-told', id: null, ...tally.take() });
     },
   );
 
@@ -164,6 +167,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     sendClientsAway: () => transport.sendAway(),
     noteOrphaned: () => emit('worker.orphaned', {}),
     setCallLimit: (limit) => callCap?.setLimit(limit),
+    setSignature: (data) => check?.setData(data),
     takeCalls: () => tally.take(),
     announceStop: () => health.setNotServing(),
   };

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { CertificateKeeper, LOOK_INTERVAL } from '#src/primary/certificate-keeper.js';
-import { RETRY_INTERVAL } from '#src/primary/certificate-files.js';
-import { PATIENCE } from '#src/primary/certificate-trouble.js';
+import { CertificateKeeper } from '#src/primary/certificate-keeper.js';
+import { LOOK_INTERVAL } from '#src/primary/file-keeper.js';
+import { PATIENCE } from '#src/primary/file-trouble.js';
+import { RETRY_INTERVAL } from '#src/primary/followed-files.js';
 import type { UserConfig } from '#src/config/options.js';
 import type { Generation } from '#src/primary/generation.js';
 import type { ToWorker } from '#src/ipc/messages.js';
