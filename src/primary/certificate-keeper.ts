@@ -59,8 +59,10 @@ export class CertificateKeeper extends FileKeeper<TlsMaterial, SetCertificates> 
 
   protected override looked(inUse: TlsMaterial | undefined): void {
     const { clock, emit } = this.options;
-    const days = inUse === undefined ? null : this.#expiry.takeDays(inUse, clock.now());
-    if (inUse !== undefined && days !== null) emit('certificates.expiring', { ...describe(inUse), days }, days < 0 ? 'error' : 'warn');
+    const news = inUse === undefined ? [] : this.#expiry.take(inUse, clock.now());
+    for (const { certificate, end, days } of news) {
+      emit('certificates.expiring', { certificate, subject: end.name, validUntil: utc(end.validUntil), days }, days < 0 ? 'error' : 'warn');
+    }
   }
 }
 

@@ -75,8 +75,11 @@ export const EVENTS = {
     fields: { subject: 'of the certificate in use', validUntil: 'when it expires' },
   },
   'certificates.expiring': {
-    level: 'warn', doc: 'The certificate in use expires in less than 30 days; said at once and then every day. An error when it has expired.',
-    fields: { subject: 'of the certificate in use', validUntil: 'when it expires', days: 'that are left, rounded down; below 0 when it has expired' },
+    level: 'warn', doc: 'A certificate in use expires soon: said at once, and when fewer than 30, 7 and 1 days are left. An error when it has expired, which is said every day of the one of the server.',
+    fields: {
+      certificate: 'server, or authority (of rootCertificate)', subject: 'its name', validUntil: 'when it expires; the first of its chain for the server',
+      days: 'that are left, rounded down; below 0 when it has expired',
+    },
   },
   'signature.replaced': {
     level: 'info', doc: 'The files of signatureData changed and are good: new calls are checked against them, in all workers.',

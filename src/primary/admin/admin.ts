@@ -132,7 +132,8 @@ export class Admin {
         refused: (reason) => refusals.total(reason),
         isReloading: reloader.progress !== null,
         lastReload: reloader.last,
-        validUntil: supervisor.plan.generation.tls?.validUntil ?? null,
+        tls: supervisor.plan.generation.tls,
+        now: new Date(this.#options.clock.now()),
       }),
     });
     return { status: 200, contentType, text };
