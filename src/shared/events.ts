@@ -144,6 +144,7 @@ export const EVENTS = {
     fields: {
       ...CALL, code: 'status name of its end, as OK or NOT_FOUND; CANCELLED also when the client has gone', ms: 'what it took',
       received: 'messages from the client', sent: 'messages to the client',
+      bytesReceived: 'of those messages as they travel: compressed or not, and with the five bytes before each', bytesSent: 'the same to the client',
     },
   },
   'call.faults-omitted': {

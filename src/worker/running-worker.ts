@@ -75,6 +75,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
   const access = AccessLog.create(config.log, emit);
   const calls = new CallRegistry({
     tally,
+    countsBytes: access !== null,
     report: (fault) => faults.add(fault),
     onCallEnded(call, code, ms) {
       latency.add(ms);
