@@ -120,7 +120,7 @@ async function run(
     onError: () => refusals.add('out-of-descriptors'),
   }, manager.sockets);
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const admin = new Admin({ clock, emit, history, passed: manager.adminSockets, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
   onClose(() => admin.close());
   await admin.open(config.admin);
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));

@@ -39,7 +39,7 @@ export const EVENTS = {
     level: 'info', doc: 'A stop is to come: readiness and health have turned, and the daemon serves on until shutdownDelay is over.',
     fields: { cause: 'signal or command', ms: 'until the stop' },
   },
-  'admin.listening': { level: 'info', doc: 'The page with metrics and probes is there. Again when a reload has changed its address.', fields: { address: 'host:port or unix:/path' } },
+  'admin.listening': { level: 'info', doc: 'The page with metrics and probes is there; on a socket named admin, if one was passed, whatever the config says. Again when a reload has changed its address.', fields: { address: 'host:port or unix:/path' } },
   'admin.failed': { level: 'error', doc: 'The page could not answer, which is a fault of grpcserverd itself.', fields: { path: 'what was asked for', error: 'stack' } },
   'reload.started': { level: 'info', doc: 'A new generation is being started.', fields: { cause: 'what asked for it', generation: 'its number' } },
   'reload.ended': {
