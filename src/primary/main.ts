@@ -41,6 +41,7 @@ import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { ConnectionDoor } from './worker-door.js';
+import { ZombieWatch } from './zombie-watch.js';
 
 /** The settings as a start or a reload finds them. */
 export interface Settings {
@@ -107,6 +108,8 @@ async function run(
   const folder = await claimRuntimeFolder(files, config.name);
   onClose(() => folder.release());
 
+  const zombies = ZombieWatch.open(process.pid, { clock, emit });
+  onClose(() => zombies?.close());
   const refusals = new RefusalLog(emit, clock);
   const dispatcher = new Dispatcher({
     clock,

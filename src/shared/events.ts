@@ -35,6 +35,10 @@ export const EVENTS = {
   'daemon.stopping': { level: 'info', doc: 'A stop began; no new connections.', fields: { cause: 'signal or command', quick: 'true when calls get at most 2 s' } },
   'daemon.stopped': { level: 'info', doc: 'Last line of a daemon.', fields: { ms: 'how long the stop took', cut: 'calls that had to be cut' } },
   'daemon.failed': { level: 'fatal', doc: 'The daemon cannot start or go on.', fields: { code: 'see docs/errors.md', error: 'what happened', hint: 'what to do' } },
+  'daemon.zombies': {
+    level: 'warn', doc: 'The daemon is PID 1, as in a container without an init, and processes that others had started have ended and stay, for nobody takes them away. Said once.',
+    fields: { count: 'how many', processes: 'name and pid of the first five', hint: 'what to do' },
+  },
   'daemon.leaving': {
     level: 'info', doc: 'A stop is to come: readiness and health have turned, and the daemon serves on until shutdownDelay is over.',
     fields: { cause: 'signal or command', ms: 'until the stop' },
