@@ -59,7 +59,7 @@ export function readCertificates(
   const key = parsePrivateKey(keySource);
   checkPair(chain.list, key.key, { certificate: certificateSource.where, key: keySource.where });
   const warnings = checkChain(certificateSource.where, chain.list, now);
-  if (keySource.mode !== null && (keySource.mode & 0o044) !== 0) {
+  if (keySource.mode !== null && (keySource.mode & (keySource.isOwn ? 0o044 : 0o004)) !== 0) {
     warnings.push(`${keySource.where} can be read by other users (mode ${formatMode(keySource.mode)}); chmod 600 keeps it private.`);
   }
 

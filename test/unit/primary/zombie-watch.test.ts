@@ -10,7 +10,7 @@ function watch(...looks: readonly (readonly number[])[]) {
   let looked = 0;
   const look = (): Zombie[] => (looks[looked++] ?? []).map((pid) => ({ pid, name: `p${pid}` }));
   const watching = new ZombieWatch({ clock, emit: (name, fields) => void told.push([name, { ...fields, hint: '' }]), look });
-  for (let count = 0; count < looks.length; count += 1) clock.advance(ZOMBIE_INTERVAL);
+  for (const _ of looks) clock.advance(ZOMBIE_INTERVAL);
   return { clock, told, watching };
 }
 
