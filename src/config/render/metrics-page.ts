@@ -37,7 +37,7 @@ stop, or a second signal, ends the wait.
 A scrape asks all workers and waits half a second for each at the most: counters hold every call that ended before the
 scrape, and no total goes down when a worker is replaced. A worker that hangs is counted in \`grpcserverd_workers_silent\`,
 and its calls are those that it told last, as are those of a worker that is killed: two seconds old at the most. A worker that leaves by itself tells all. Every method of the server has its rows from the first scrape on, with all 17
-codes: 51 lines each, so that no rate misses its first call.
+codes: 37 lines each, so that no rate misses its first call.
 
 With \`transport: lean\`, calls of methods that no service has are counted under one name, \`unknown\`; with
 \`transport: http2\`, grpc-js answers them before anybody sees them, and they are not counted. Health checks are calls as
