@@ -9,7 +9,7 @@ import { ROOT } from '../support/paths.js';
 import { TempDir } from '../support/temp-dir.js';
 
 const page = readFileSync(`${ROOT}docs/observability.md`, 'utf8');
-const rules = /```yaml\n([^]*?)```/.exec(page)?.[1] ?? '';
+const rules = /```yaml file=rules.yaml\n([^]*?)```/.exec(page)?.[1] ?? '';
 
 test('the rules name metrics that there are, and the page events that there are', () => {
   const names = new Set([...rules.matchAll(/\bgrpc(?:serverd|_server)_\w+/g)].map(([name]) => name));

@@ -1,17 +1,16 @@
-// The files of container/, as far as they can be checked where no image can be built.
+// The image of examples/container, as far as they can be checked where no image can be built.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { parse } from 'yaml';
 import { resolveConfig } from '#src/config/resolve.js';
 import type { Config } from '#src/config/options.js';
 import { ROOT } from '../support/paths.js';
 
-const read = (name: string): string => readFileSync(`${ROOT}container/${name}`, 'utf8');
+const dockerfile = readFileSync(`${ROOT}examples/container/Dockerfile`, 'utf8');
 
 /** Instructions of the last stage, lines that go on put together. */
 function instructions(): { readonly name: string; readonly text: string }[] {
-  const lines = read('Dockerfile').replaceAll(/^#.*\n/gm, '').replaceAll(/\\\n\s*/g, '').split('\n').filter((line) => line !== '');
+  const lines = dockerfile.replaceAll(/^#.*\n/gm, '').replaceAll(/\\\n\s*/g, '').split('\n').filter((line) => line !== '');
   const all = lines.map((line) => ({ name: /^\w+/.exec(line)?.[0] ?? '', text: line.replace(/^\w+\s+/, '') }));
   return all.slice(all.findLastIndex(({ name }) => name === 'FROM'));
 }
@@ -31,28 +30,4 @@ test('what the image sets are options, and its health check asks where the page 
   const ours = Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith('GRPCSERVERD_')));
   const { runtimeDir, admin } = configWith(ours);
   assert.deepEqual([runtimeDir, admin], ['/run/grpcserverd', { host: '::', port: 9090 }]);
-});
-
-interface Manifest {
-  readonly spec: {
-    readonly template: {
-      readonly spec: {
-        readonly terminationGracePeriodSeconds: number;
-        readonly containers: readonly [{
-          readonly env: readonly { readonly name: string; readonly value: string }[];
-          readonly volumeMounts: readonly { readonly mountPath: string }[];
-        }];
-      };
-    };
-  };
-}
-
-test('the manifest leaves a stop the time that it takes, and the runtime folder writable', () => {
-  // Its shape is what this test is about.
-  const { terminationGracePeriodSeconds, containers: [container] } = (parse(read('kubernetes.yaml')) as Manifest).spec.template.spec;
-  const config = configWith(Object.fromEntries(container.env.map(({ name, value }) => [name, value])));
-  assert(terminationGracePeriodSeconds * 1000 >= config.shutdownDelay + Math.max(config.gracefulTimeout, config.streamGracefulTimeout) + 5000);
-  assert(config.shutdownDelay > 0);
-  assert.deepEqual(config.nodeArguments, ['--max-old-space-size=256']);
-  assert(container.volumeMounts.some(({ mountPath }) => mountPath === '/run/grpcserverd'));
 });
