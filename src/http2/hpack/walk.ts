@@ -76,6 +76,26 @@ export function decodeLiteralField(buffer: Buffer, start: number, end: number): 
   return { name, value: readString(cursor), neverIndexed: (first & 0xf0) === 0x10 };
 }
 
+/**
+ * Where the value of a literal begins, in a field that walkFields has found; `start` for an index, which has none of its
+ * own. What lies before it means the same name wherever it comes.
+ */
+export function findValue(buffer: Buffer, start: number, end: number): number {
+  const first = byteAt(buffer, start);
+  if (first >= 0x80) return start;
+  const cursor = new Cursor(buffer, start, end);
+  if (readNameIndex(cursor, first) === 0) skipString(cursor);
+  return cursor.at;
+}
+
+/**
+ * The value that findValue has found.
+ * @throws ConnectionError COMPRESSION_ERROR for a broken Huffman string
+ */
+export function decodeValue(buffer: Buffer, start: number, end: number): string {
+  return readString(new Cursor(buffer, start, end));
+}
+
 /** Of a literal, 0 when its name is a string. */
 function readNameIndex(cursor: Cursor, first: number): number {
   if (first >= 0x40) return readIndex(cursor, 0x3f);
