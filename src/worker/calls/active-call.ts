@@ -7,6 +7,7 @@ import { findMetadataFault } from './metadata-check.js';
 import type { MethodFigures } from './method-figures.js';
 import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
 import { listenToAnswers } from './wire-answers.js';
+import { readTogether } from './wire-messages.js';
 
 export interface CallOwner {
   /** Milliseconds on the monotonic clock. */
@@ -103,6 +104,7 @@ export class ActiveCall extends ForwardingCall {
    */
   open(): void {
     listenToAnswers(this.below, this);
+    readTogether(this.below);
     this.below.start(this);
     // The stream was closed before it got here; grpc-js then says nothing at all.
     if (this.#metadata === null) this.onCancel();
