@@ -116,12 +116,15 @@ describe('with the guard and the accounting of a worker', () => {
         callback(null, call.request);
       },
     });
-    const calls = [1, 2, 3].map(() => client.call('/test.Calls/unary', ['a']));
     const seen = await new Promise<number>((resolve) => {
-      process.nextTick(() => resolve(entered));
+      // As from a socket: promises come after all ticks.
+      setImmediate(() => {
+        for (let count = 0; count < 3; count += 1) client.call('/test.Calls/unary', ['a']);
+        process.nextTick(() => resolve(entered));
+      });
     });
     assert.equal(seen, 3);
-    for (const call of calls) assert.equal((await call.ended).status, status.OK);
+    for (const call of client.calls.values()) assert.equal((await call.ended).status, status.OK);
   });
 
   test('messages keep their order, some of them compressed and several of them in a frame', async () => {
