@@ -1,7 +1,9 @@
 // Loads a server with the raw client, from a process of its own:
 //   PORT KIND CALLS CONNECTIONS STREAMS SIZE
 // KIND: same (equal calls), varied (a grpc-timeout and a trace id that are new with each call), echo (messages of SIZE
-// bytes both ways), download and upload (CALLS chunks of SIZE bytes in one call). Prints JSON.
+// bytes both ways), tailed (equal calls, and one in a hundred that takes long; times are those of the others), download
+// and upload (CALLS chunks of SIZE bytes in one call). Prints JSON.
+import { LONG } from './long-call.js';
 import { RawClient, envelope } from './raw-client.js';
 
 const [port, kind, ...numbers] = process.argv.slice(2);
@@ -10,12 +12,14 @@ const [calls, connections, streams, size] = numbers.map(Number);
 const EQUAL = RawClient.block('Callback');
 const ECHO = RawClient.block('Echo');
 const request = kind === 'echo' ? envelope(Buffer.alloc(size, 7)) : envelope(Buffer.from('world'));
+const LONG_REQUEST = envelope(Buffer.from(LONG));
+const RARE = 100;
 let made = 0;
 let bytes = 0;
 const times = [];
 
 function blockOf() {
-  if (kind === 'same') return EQUAL;
+  if (kind === 'same' || kind === 'tailed') return EQUAL;
   if (kind === 'echo') return ECHO;
   const trace = made.toString(16).padStart(32, '0');
   return RawClient.block('Callback', [['grpc-timeout', `${1_000_000 + (made % 5_000_000)}u`], ['traceparent', `00-${trace}-00f067aa0ba902b7-01`]]);
@@ -24,10 +28,11 @@ function blockOf() {
 async function callAgain(client) {
   while (made < calls) {
     made += 1;
+    const isLong = kind === 'tailed' && made % RARE === 0;
     const begun = performance.now();
-    const answer = await client.call(blockOf(), [request]);
+    const answer = await client.call(blockOf(), [isLong ? LONG_REQUEST : request]);
     bytes += answer;
-    if (streams === 1) times.push(performance.now() - begun);
+    if (streams === 1 && !isLong) times.push(performance.now() - begun);
   }
 }
 
