@@ -1,8 +1,10 @@
 // Loads a server with the raw client, from a process of its own:
 //   PORT KIND CALLS CONNECTIONS STREAMS SIZE
 // KIND: same (equal calls), varied (a grpc-timeout and a trace id that are new with each call), echo (messages of SIZE
-// bytes both ways), tailed (equal calls, and one in a hundred that takes long; times are those of the others), download
-// and upload (CALLS chunks of SIZE bytes in one call). Prints JSON.
+// bytes both ways), tailed (SIZE calls a second that come at random, whatever becomes of those before, and one in a
+// hundred of which takes long; times are those of the others), download and upload (CALLS chunks of SIZE bytes in one
+// call). Prints JSON.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LONG } from './long-call.js';
 import { RawClient, envelope } from './raw-client.js';
 
@@ -19,7 +21,7 @@ let bytes = 0;
 const times = [];
 
 function blockOf() {
-  if (kind === 'same' || kind === 'tailed') return EQUAL;
+  if (kind === 'same') return EQUAL;
   if (kind === 'echo') return ECHO;
   const trace = made.toString(16).padStart(32, '0');
   return RawClient.block('Callback', [['grpc-timeout', `${1_000_000 + (made % 5_000_000)}u`], ['traceparent', `00-${trace}-00f067aa0ba902b7-01`]]);
@@ -28,12 +30,30 @@ function blockOf() {
 async function callAgain(client) {
   while (made < calls) {
     made += 1;
-    const isLong = kind === 'tailed' && made % RARE === 0;
     const begun = performance.now();
-    const answer = await client.call(blockOf(), [isLong ? LONG_REQUEST : request]);
+    const answer = await client.call(blockOf(), [request]);
     bytes += answer;
-    if (streams === 1 && !isLong) times.push(performance.now() - begun);
+    if (streams === 1) times.push(performance.now() - begun);
   }
+}
+
+/** Each client in turn, at times that do not depend on the answers; a call that should have begun earlier counts from then. */
+async function callAtRandom() {
+  const ends = [];
+  let due = performance.now();
+  for (; made < calls; made += 1) {
+    due += (-Math.log(1 - Math.random()) / size) * 1000;
+    const wait = due - performance.now();
+    if (wait > 0) await sleep(wait);
+    ends.push(callOnce(clients[made % connections], due, made % RARE === RARE - 1));
+  }
+  await Promise.all(ends);
+}
+
+async function callOnce(client, begun, isLong) {
+  const answer = await client.call(EQUAL, [isLong ? LONG_REQUEST : request]);
+  bytes += answer;
+  if (!isLong) times.push(performance.now() - begun);
 }
 
 const clients = await Promise.all(Array.from({ length: connections }, () => RawClient.open(port)));
@@ -46,6 +66,8 @@ if (kind === 'download') {
 } else if (kind === 'upload') {
   await clients[0].stream(RawClient.block('Upload'), envelope(Buffer.alloc(size, 7)), calls);
   bytes = calls * size;
+} else if (kind === 'tailed') {
+  await callAtRandom();
 } else {
   await Promise.all(clients.flatMap((client) => Array.from({ length: streams }, () => callAgain(client))));
 }

@@ -16,6 +16,8 @@ else await route(args);
 
 async function work(path, block) {
   const { LinkServer } = await import('../../dist/worker/link-server.js');
+  const { setV8Flags } = await import('../../dist/worker/v8-flags.js');
+  setV8Flags();
   const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 });
   grpcHook(server);
   if (Number(block) > 0) {
