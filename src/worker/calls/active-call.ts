@@ -8,6 +8,7 @@ import type { MethodFigures } from './method-figures.js';
 import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
 import { listenToAnswers } from './wire-answers.js';
 import { countBytes } from './wire-bytes.js';
+import { readTogether } from './wire-messages.js';
 
 export interface CallOwner {
   readonly countsBytes: boolean;
@@ -108,6 +109,7 @@ export class ActiveCall extends ForwardingCall {
    */
   open(): void {
     listenToAnswers(this.below, this);
+    readTogether(this.below);
     if (this.#owner.countsBytes) countBytes(this.below, this);
     this.below.start(this);
     // The stream was closed before it got here; grpc-js then says nothing at all.
