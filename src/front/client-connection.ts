@@ -207,6 +207,7 @@ export class ClientConnection {
     if ((flags & FLAG.ACK) === 0) {
       const isFirst = this.#settings.state === 'greeting';
       this.#settings.apply(buffer, start, end);
+      this.#streams.setWindow(this.#settings.window);
       if (isFirst) this.#lifetime.begin();
     } else if (this.#settings.acknowledged(end - start)) {
       this.#lane.acknowledged();

@@ -11,6 +11,7 @@ import { CONNECTION_WINDOW, type FrontLimits } from './front-limits.js';
 import { FrontStream } from './front-stream.js';
 import type { HeaderLane } from './header-lane.js';
 import type { Link, Links, SwitchOwner } from './link.js';
+import { NO_LINKS } from './no-links.js';
 import type { Outlet } from './outlet.js';
 import { metadataTooLarge, unavailable, unavailableTrailers } from './own-answers.js';
 import { Sender } from './sender.js';
@@ -203,8 +204,17 @@ export class ClientStreams implements SwitchOwner {
     if (this.#isIdle(id)) throw broken('WINDOW_UPDATE on a stream that is not open');
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    if (increment === 0) this.#abandonByClient(stream, ERROR_CODE.PROTOCOL_ERROR);
-    else stream.link.windowUpdate(id, increment);
+    if (increment === 0) {
+      this.#abandonByClient(stream, ERROR_CODE.PROTOCOL_ERROR);
+      return;
+    }
+    this.#sender.growStream(stream, increment);
+    stream.link.windowUpdate(id, increment);
+  }
+
+  /** @param initial what the client takes of a stream before it says more */
+  setWindow(initial: number): void {
+    this.#sender.setStreamWindow(initial);
   }
 
   /** The client broke a rule of a stream. One that is not open has no more to lose. */
@@ -256,11 +266,3 @@ export class ClientStreams implements SwitchOwner {
 function tellReset({ id, link, answer }: FrontStream, code: number): void {
   if (answer !== 'complete') link.reset(id, code);
 }
-
-const NO_LINKS: Links = {
-  choose: () => {
-    throw new Error('no links yet');
-  },
-  settings: () => undefined,
-  close: () => undefined,
-};
