@@ -22,6 +22,8 @@ import { Outlet } from './outlet.js';
 
 /** A header block as it is sent may be that many times as large as the list that it may hold. */
 const BLOCK_SLACK = 4;
+/** Bytes of priority in HEADERS (RFC 9113 section 6.2). */
+const PRIORITY_FIELDS = 5;
 
 export interface ClientConnectionOptions {
   /** A TCP or unix socket, or a TLS session whose handshake is done. Owned from here on. */
@@ -147,7 +149,7 @@ export class ClientConnection {
         break;
       case FRAME.PRIORITY:
         if (id === 0) throw broken('PRIORITY on no stream');
-        if (end - start !== 5) this.#streams.onFault(id, ERROR_CODE.FRAME_SIZE_ERROR);
+        if (end - start !== PRIORITY_FIELDS) this.#streams.onFault(id, ERROR_CODE.FRAME_SIZE_ERROR);
         break;
       case FRAME.PUSH_PROMISE:
         throw broken('PUSH_PROMISE from a client');
@@ -160,11 +162,11 @@ export class ClientConnection {
   #onHeaders(flags: number, id: number, buffer: Buffer, start: number, end: number): void {
     if ((id & 1) === 0) throw broken('HEADERS on a stream that no client may open');
     if ((flags & (FLAG.PADDED | FLAG.PRIORITY)) !== 0) {
-      if ((flags & FLAG.PADDED) !== 0) {
-        end -= paddingOf(buffer, start, end);
-        start += 1;
-      }
-      if ((flags & FLAG.PRIORITY) !== 0) start += 5;
+      const isPadded = (flags & FLAG.PADDED) !== 0;
+      const least = (isPadded ? 1 : 0) + ((flags & FLAG.PRIORITY) !== 0 ? PRIORITY_FIELDS : 0);
+      if (end - start < least) throw misfit('HEADERS');
+      if (isPadded) end -= paddingOf(buffer, start, end);
+      start += least;
       if (start > end) throw broken('HEADERS whose padding is longer than the frame');
     }
     const endStream = (flags & FLAG.END_STREAM) !== 0;
@@ -205,6 +207,7 @@ export class ClientConnection {
     if ((flags & FLAG.ACK) === 0) {
       const isFirst = this.#settings.state === 'greeting';
       this.#settings.apply(buffer, start, end);
+      this.#streams.setWindow(this.#settings.window);
       if (isFirst) this.#lifetime.begin();
     } else if (this.#settings.acknowledged(end - start)) {
       this.#lane.acknowledged();

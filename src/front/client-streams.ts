@@ -11,6 +11,7 @@ import { CONNECTION_WINDOW, type FrontLimits } from './front-limits.js';
 import { FrontStream } from './front-stream.js';
 import type { HeaderLane } from './header-lane.js';
 import type { Link, Links, SwitchOwner } from './link.js';
+import { NO_LINKS } from './no-links.js';
 import type { Outlet } from './outlet.js';
 import { metadataTooLarge, unavailable, unavailableTrailers } from './own-answers.js';
 import { Sender } from './sender.js';
@@ -36,6 +37,8 @@ export class ClientStreams implements SwitchOwner {
   readonly #streams = new StreamTable<FrontStream>();
   readonly #received = new ReceiveWindow(CONNECTION_WINDOW, DEFAULT_WINDOW);
   #highestId = 0;
+  /** Above it when the client has opened streams after we took none any more: those are none of ours. */
+  #seenId = 0;
 
   constructor(options: ClientStreamsOptions) {
     this.#options = options;
@@ -48,7 +51,7 @@ export class ClientStreams implements SwitchOwner {
     return this.#streams.size;
   }
 
-  /** The highest id that the client has opened. */
+  /** The highest id that the client has opened and we have taken. */
   get highestId(): number {
     return this.#highestId;
   }
@@ -128,7 +131,8 @@ export class ClientStreams implements SwitchOwner {
     if (stream !== undefined) {
       if (fits) this.#onTrailers(stream, endStream);
       else this.#abandonByClient(stream, ERROR_CODE.ENHANCE_YOUR_CALM);
-    } else if (id > this.#highestId) {
+    } else if (id > this.#seenId) {
+      this.#seenId = id;
       if (this.#options.isClosing()) return;
       this.#highestId = id;
       if (this.#streams.size >= this.#options.limits.maxConcurrentStreams) {
@@ -162,7 +166,7 @@ export class ClientStreams implements SwitchOwner {
     if (!this.#received.receive(size)) throw new ConnectionError(ERROR_CODE.FLOW_CONTROL_ERROR, 'more DATA than the connection may carry');
     const stream = this.#streams.get(id);
     if (stream === undefined) {
-      if (id > this.#highestId) throw broken('DATA on a stream that is not open');
+      if (this.#isIdle(id)) throw broken('DATA on a stream that is not open');
       // What was on its way when the stream ended.
       this.took(size);
       return;
@@ -182,7 +186,7 @@ export class ClientStreams implements SwitchOwner {
   }
 
   onReset(id: number, code: number): void {
-    if (id === 0 || id > this.#highestId) throw broken('RST_STREAM on a stream that is not open');
+    if (this.#isIdle(id)) throw broken('RST_STREAM on a stream that is not open');
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     this.#forget(stream);
@@ -197,11 +201,20 @@ export class ClientStreams implements SwitchOwner {
       this.#outlet.flushSoon();
       return;
     }
-    if (id > this.#highestId) throw broken('WINDOW_UPDATE on a stream that is not open');
+    if (this.#isIdle(id)) throw broken('WINDOW_UPDATE on a stream that is not open');
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
-    if (increment === 0) this.#abandonByClient(stream, ERROR_CODE.PROTOCOL_ERROR);
-    else stream.link.windowUpdate(id, increment);
+    if (increment === 0) {
+      this.#abandonByClient(stream, ERROR_CODE.PROTOCOL_ERROR);
+      return;
+    }
+    this.#sender.growStream(stream, increment);
+    stream.link.windowUpdate(id, increment);
+  }
+
+  /** @param initial what the client takes of a stream before it says more */
+  setWindow(initial: number): void {
+    this.#sender.setStreamWindow(initial);
   }
 
   /** The client broke a rule of a stream. One that is not open has no more to lose. */
@@ -213,6 +226,11 @@ export class ClientStreams implements SwitchOwner {
   /** The connection is gone. */
   close(): void {
     this.links.close();
+  }
+
+  /** Nothing but HEADERS and PRIORITY may come on such a stream (section 5.1). Even ones are never opened. */
+  #isIdle(id: number): boolean {
+    return id > this.#seenId || (id & 1) === 0;
   }
 
   /** We have sent the last frame of a stream. */
@@ -248,11 +266,3 @@ export class ClientStreams implements SwitchOwner {
 function tellReset({ id, link, answer }: FrontStream, code: number): void {
   if (answer !== 'complete') link.reset(id, code);
 }
-
-const NO_LINKS: Links = {
-  choose: () => {
-    throw new Error('no links yet');
-  },
-  settings: () => undefined,
-  close: () => undefined,
-};

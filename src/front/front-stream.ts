@@ -19,6 +19,9 @@ export class FrontStream {
   answer: 'none' | 'begun' | 'complete' = 'none';
   /** In order; null without any. */
   waiting: WaitingFrame[] | null = null;
+  /** Bytes of DATA that the client has let us send beyond its initial window, and those that were written. */
+  granted = 0;
+  sent = 0;
   /** Bytes of DATA written since the last credit to the link. */
   written = 0;
 

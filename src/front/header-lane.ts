@@ -43,7 +43,10 @@ export class HeaderLane {
 
   /** The client has acknowledged our SETTINGS. */
   acknowledged(): void {
-    if (this.#careful !== null) this.#careful.settings = 'acknowledged';
+    if (this.#careful === null) return;
+    this.#careful.settings = 'acknowledged';
+    // RFC 7541 section 6.3. Of clients that go on with the table that they have, it asks nothing.
+    this.#careful.decoder.setMaxTableSize(0);
   }
 
   /**

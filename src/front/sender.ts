@@ -16,6 +16,9 @@ export class Sender {
   readonly #window = new FlowWindow(DEFAULT_WINDOW);
   /** Streams with frames that wait for the window, the next one first. */
   #queue: FrontStream[] = [];
+  /** Out of the queue: the client has made its window of streams smaller since their DATA came here (section 6.9.2). */
+  readonly #stalled = new Set<FrontStream>();
+  #streamWindow = DEFAULT_WINDOW;
   /** Streams with bytes to be credited. */
   #written: FrontStream[] = [];
   #blocks: 'none' | 'some' = 'none';
@@ -55,7 +58,7 @@ export class Sender {
     let bytes = 0;
     for (const { kind, start, end } of stream.waiting) if (kind === 'data') bytes += end - start;
     stream.waiting = null;
-    this.#queue.splice(this.#queue.indexOf(stream), 1);
+    if (!this.#stalled.delete(stream)) this.#queue.splice(this.#queue.indexOf(stream), 1);
     if (bytes > 0) this.#note(stream, bytes);
   }
 
@@ -64,6 +67,18 @@ export class Sender {
     if (!this.#window.add(increment)) return false;
     this.#pump();
     return true;
+  }
+
+  /** The client takes that many more bytes of the stream. */
+  growStream(stream: FrontStream, increment: number): void {
+    stream.granted += increment;
+    if (this.#stalled.has(stream)) this.#resume([stream]);
+  }
+
+  /** The client's initial window of streams. Links keep to it by themselves; this is for what has come from them already. */
+  setStreamWindow(bytes: number): void {
+    this.#streamWindow = bytes;
+    this.#resume([...this.#stalled]);
   }
 
   /** What was written has left: the links may send as much again. */
@@ -76,6 +91,12 @@ export class Sender {
       stream.written = 0;
       stream.link.credit(bytes);
     }
+  }
+
+  #resume(streams: readonly FrontStream[]): void {
+    for (const stream of streams) this.#stalled.delete(stream);
+    this.#queue.push(...streams);
+    this.#pump();
   }
 
   #pump(): void {
@@ -96,16 +117,20 @@ export class Sender {
   /** To the back, or out. */
   #rotate(stream: FrontStream): void {
     this.#queue.shift();
-    if (stream.waiting === null) return;
+    if (stream.waiting === null || this.#stalled.has(stream)) return;
     if (stream.waiting.length === 0) stream.waiting = null;
     else this.#queue.push(stream);
   }
 
-  /** @returns false when the window allows nothing */
+  /** @returns false when the window of the connection allows nothing */
   #writePiece(stream: FrontStream, frame: { buffer: Buffer; start: number; readonly end: number; readonly endStream: boolean }): boolean {
     const { start, end } = frame;
-    const size = Math.min(end - start, Math.max(0, this.#window.available));
-    if (size === 0 && end > start) return false;
+    const mayGo = this.#streamWindow + stream.granted - stream.sent;
+    const size = Math.min(end - start, Math.max(0, Math.min(this.#window.available, mayGo)));
+    if (size === 0 && end > start) {
+      if (mayGo <= 0) this.#stalled.add(stream);
+      return mayGo <= 0;
+    }
     const isLast = start + size === end;
     if (isLast) stream.waiting?.shift();
     frame.start += size;
@@ -115,6 +140,7 @@ export class Sender {
 
   #writeData(stream: FrontStream, buffer: Buffer, start: number, end: number, endStream: boolean): void {
     this.#window.take(end - start);
+    stream.sent += end - start;
     this.#frames.data(stream.id, buffer, start, end, endStream);
     if (end > start) this.#note(stream, end - start);
     if (endStream) this.#onEnd(stream);

@@ -1,6 +1,7 @@
 /** Runs in a router. A call that no worker has yet, with all that its client has sent of it. */
 import type { Link, SwitchOwner } from '../front/link.js';
 import { OVER_CALL_LIMIT } from '../front/own-answers.js';
+import { MAX_WINDOW } from '../http2/constants.js';
 import { pieceOf } from '../http2/piece.js';
 import type { UnitSeeker } from './call-units.js';
 import type { WaitingCalls } from './waiting-calls.js';
@@ -77,7 +78,7 @@ export class WaitingCall implements Link, UnitSeeker {
   }
 
   windowUpdate(_id: number, increment: number): void {
-    this.#window += increment;
+    this.#window = Math.min(this.#window + increment, 2 * MAX_WINDOW);
   }
 
   credit(): void {
@@ -124,7 +125,9 @@ export class WaitingCall implements Link, UnitSeeker {
     link.headers(id, block, 0, block.length, isOver && pieces.length === 0);
     pieces.forEach((piece, index) => link.data(id, piece, 0, piece.length, isOver && index === pieces.length - 1));
     if (this.#trailers !== null) link.headers(id, this.#trailers, 0, this.#trailers.length, true);
-    if (this.#window > 0) link.windowUpdate(id, this.#window);
+    // In two when it is too much, for one says no more than 2^31-1: the worker is to see that it is.
+    if (this.#window > 0) link.windowUpdate(id, Math.min(this.#window, MAX_WINDOW));
+    if (this.#window > MAX_WINDOW) link.windowUpdate(id, this.#window - MAX_WINDOW);
   }
 
   #grow(bytes: number): void {

@@ -30,7 +30,7 @@ export class RawClient implements Disposable {
   readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => {
     this.received.push({ type: TYPES[type] ?? String(type), flags, id, payload: Buffer.from(buffer.subarray(start, end)) });
   });
-  readonly #deadline = new Deadline(20_000);
+  readonly #deadline = new Deadline(60_000);
   #tell: () => void = () => undefined;
 
   /** @param speaks false: what comes back is text */

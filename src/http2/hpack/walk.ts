@@ -49,15 +49,14 @@ export function isContextFree(buffer: Buffer, start: number, end: number): boole
 }
 
 /**
- * The position behind the size updates that a block begins with when they leave the table at 0, else `start`.
+ * The position behind the size updates that a block begins with when all of them are to 0, else `start`.
  * @throws ConnectionError COMPRESSION_ERROR for a broken encoding
  */
 export function skipZeroSizeUpdate(buffer: Buffer, start: number, end: number): number {
   if (start >= end || (byteAt(buffer, start) & 0xe0) !== 0x20) return start;
   const cursor = new Cursor(buffer, start, end);
-  let size = 0;
-  while (cursor.at < end && (byteAt(buffer, cursor.at) & 0xe0) === 0x20) size = readInteger(cursor, 0x1f);
-  return size === 0 ? cursor.at : start;
+  while (cursor.at < end && (byteAt(buffer, cursor.at) & 0xe0) === 0x20) if (readInteger(cursor, 0x1f) > 0) return start;
+  return cursor.at;
 }
 
 /**

@@ -2,9 +2,12 @@
  * Runs in a worker. The transport on node:http2: one connection injector of grpc-js for each connection, so that
  * each can be drained by itself. (An injector costs about 20 us and 2 KiB; one that is not destroyed leaks.)
  */
-import { connect } from 'node:http2';
+import { connect, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { experimental, ServerCredentials, type Server, type ServerInterceptor } from '@grpc/grpc-js';
+import { DaemonError } from '../../shared/errors.js';
+import { catchServers } from './catch-servers.js';
+import { DeafSessions } from './deaf-sessions.js';
 import { duplexPair } from './duplex-pair.js';
 import { unaryExchange } from './unary-exchange.js';
 import type { Transport } from './transport.js';
@@ -23,6 +26,7 @@ export class Http2Transport implements Transport {
   readonly #server: Server;
   readonly #credentials: ServerCredentials;
   readonly #connections = new Map<Injector, { readonly socket: Socket; readonly since: number }>();
+  readonly #deaf = new DeafSessions();
   #isDraining = false;
 
   /** @param interceptors outermost first; they see every call but the self-call */
@@ -32,7 +36,8 @@ export class Http2Transport implements Transport {
   }
 
   accept(socket: Socket): void {
-    const injector = this.#server.createConnectionInjector(this.#credentials);
+    const { injector, sessions } = this.#makeInjector();
+    sessions.once('session', (session: ServerHttp2Session) => this.#deaf.watch(session, socket));
     this.#connections.set(injector, { socket, since: performance.now() });
     socket.once('close', () => {
       this.#connections.delete(injector);
@@ -62,6 +67,19 @@ export class Http2Transport implements Transport {
       session.destroy();
       injector.destroy();
     }
+  }
+
+  /** With the server inside it, which tells of the session. */
+  #makeInjector(): { injector: Injector; sessions: Http2Server } {
+    const made: Injector[] = [];
+    const [sessions] = catchServers(() => made.push(this.#server.createConnectionInjector(this.#credentials)));
+    const [injector] = made;
+    if (injector === undefined || sessions === undefined) {
+      throw new DaemonError('E_WORKER_BOOT', 'This @grpc/grpc-js makes no server of node:http2 for a connection.', {
+        hint: 'Install the @grpc/grpc-js that grpcserverd asks for (~1.14).',
+      });
+    }
+    return { injector, sessions };
   }
 
   #drainOne(injector: Injector): void {

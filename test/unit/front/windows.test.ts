@@ -8,7 +8,7 @@ import { block, FrontPair } from '../../support/front-pair.js';
 const PIECE = Buffer.alloc(16_384, 7);
 
 /** Opens calls and answers their headers. */
-async function withCalls(count: number, settings: Parameters<typeof FrontPair.greeted>[1] = {}): Promise<FrontPair> {
+async function withCalls(count: number, settings: Parameters<typeof FrontPair.greeted>[1] = { INITIAL_WINDOW_SIZE: 2 ** 24 }): Promise<FrontPair> {
   const pair = await FrontPair.greeted({}, settings);
   for (let index = 0; index < count; index += 1) pair.client.call(2 * index + 1, '/a.B/C', { endStream: true });
   await pair.client.settle();
@@ -48,6 +48,31 @@ describe('DATA to the client', () => {
     await pair.client.settle();
     const after = [1, 3, 5].map((id, index) => dataOf(pair, id) - (before[index] ?? 0));
     assert(Math.min(...after) >= 16_384, String(after));
+  });
+
+  test('that waits keeps to a window of its stream that has become smaller since, and others do not wait for it', async () => {
+    await using pair = await withCalls(3, { INITIAL_WINDOW_SIZE: 65_535 });
+    for (const id of [1, 3]) for (let count = 0; count < 3; count += 1) pair.data(id, PIECE);
+    await pair.client.settle();
+    assert.equal(dataOf(pair), 65_535);
+    const sent = dataOf(pair, 3);
+    pair.client.frame(FRAME.SETTINGS, 0, 0, Buffer.from([0, 4, 0, 0, 0, 0]));
+    await pair.client.next(({ type, flags }) => type === 'SETTINGS' && (flags & FLAG.ACK) !== 0, pair.client.received.length);
+    pair.client.out.windowUpdate(5, 1000);
+    pair.client.out.windowUpdate(0, 1_000_000);
+    await pair.client.settle();
+    pair.data(5, Buffer.alloc(1000));
+    await pair.client.settle();
+    assert.deepEqual([dataOf(pair), dataOf(pair, 5)], [65_535 + 1000, 1000]);
+    pair.client.out.windowUpdate(3, sent + 100);
+    await pair.client.settle();
+    assert.equal(dataOf(pair, 3), sent + 100);
+    // Reset as it stalls, it is forgotten; the other goes on when the window is large again.
+    pair.client.out.rstStream(3, ERROR_CODE.CANCEL);
+    pair.client.frame(FRAME.SETTINGS, 0, 0, Buffer.from([0, 4, 0, 1, 0, 0]));
+    await pair.client.settle();
+    assert.deepEqual([dataOf(pair, 1), dataOf(pair, 3)], [3 * 16_384, sent + 100]);
+    assert.equal(pair.link.credited, 6 * 16_384 + 1000);
   });
 
   test('that waits does not hold up headers and trailers of other streams', async () => {

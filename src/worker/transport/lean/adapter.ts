@@ -4,9 +4,9 @@
  * createConnectionInjector, _setupHandlers). That server is caught while it is made, and its listener taken: it never
  * gets a connection, and grpc-js never a session.
  */
-import http2 from 'node:http2';
 import { experimental, ServerCredentials, type Server, type ServerInterceptor } from '@grpc/grpc-js';
 import { DaemonError } from '../../../shared/errors.js';
+import { catchServers } from '../catch-servers.js';
 import type { LeanStream } from './lean-stream.js';
 import type { RequestHeaders } from './request-headers.js';
 
@@ -33,22 +33,4 @@ export function createLeanServer(server: Server, interceptors: readonly ServerIn
   }
   // Node declares every listener as Function; this one is given what node:http2 gives to `stream`.
   return open as OpenStream;
-}
-
-/** The servers without TLS that node:http2 is asked for meanwhile. */
-function catchServers(run: () => void): http2.Http2Server[] {
-  const made: http2.Http2Server[] = [];
-  const { createServer } = http2;
-  // It is overloaded, which a function expression cannot be.
-  http2.createServer = ((...args: Parameters<typeof createServer>) => {
-    const server = createServer(...args);
-    made.push(server);
-    return server;
-  }) as typeof createServer;
-  try {
-    run();
-  } finally {
-    http2.createServer = createServer;
-  }
-  return made;
 }
