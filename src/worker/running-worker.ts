@@ -6,6 +6,7 @@ import { isSignatureWanted } from '../config/validate.js';
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import { Intake } from '../front/intake.js';
+import { LimitLog } from '../front/limit-log.js';
 import type { CallFigures } from '../ipc/call-figures.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
 import { AccessLog } from './calls/access-log.js';
@@ -21,6 +22,7 @@ import { guardHandler } from './calls/guard.js';
 import { createSignature } from './calls/signature.js';
 import type { Arrivals } from './arrivals.js';
 import { LinkServer } from './link-server.js';
+import type { ClientLimit } from '../shared/client-limits.js';
 import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
@@ -100,6 +102,8 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     signature: createSignature({ ...config, signature: isSignatureWanted(config) }, () => tally.noteRejected('signature')),
     user: interceptors.map(({ interceptor }) => interceptor),
   });
+  const limitLog = new LimitLog({ clock: systemClock, emit, tell: (limit, count) => send({ type: 'limit-reached', limit, count }) });
+  const onLimit = (limit: ClientLimit, peer: string): void => limitLog.add(limit, peer);
   const unknown = { isKnown: (path: string) => tally.has(path), onUnknown: () => tally.noteUnknown() };
   const transport =
     config.transport === 'lean'
@@ -109,6 +113,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
           config,
           unknown,
           onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
+          onLimit,
         })
       : new Http2Transport(server, allInterceptors);
   const intake = new Intake({
@@ -116,8 +121,9 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     accept: (socket) => transport.accept(socket),
     onTaken: (id) => send({ type: 'socket-taken', id }),
     onLost: (id) => send({ type: 'socket-lost', id }),
-    onClosed: (count) => send({ type: 'sockets-closed', count }),
+    onClosed: (ids) => send({ type: 'sockets-closed', ids }),
     onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
+    onLimit,
   });
   const links = linkPath === null ? null : new LinkServer({
     server,
@@ -126,6 +132,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     unknown,
     clock: systemClock,
     onFault: (error) => emit('link.broken', { error }),
+    onLimit,
   });
   const arrivals: Arrivals = links ?? intake;
   health.setServing();
@@ -157,6 +164,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
       leaving.abort();
       const result = await drain.run(config, delay);
       faults.flush();
+      limitLog.flush();
       await hooks.run();
       return result;
     },

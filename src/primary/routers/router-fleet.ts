@@ -16,6 +16,7 @@ import { Slots } from '../slots.js';
 import { UnitOwner } from '../unit-owner.js';
 import type { WorkerDoor } from '../worker-door.js';
 import type { WorkerHandle } from '../worker-handle.js';
+import type { LimitTold } from '../limit-book.js';
 import { RouterHandle } from './router-handle.js';
 import { RouterSettings, type RouterSettingsParts, type TlsPair } from './router-settings.js';
 import { RouterWatch } from './router-watch.js';
@@ -34,6 +35,8 @@ export interface RouterFleetOptions extends RouterSettingsParts {
   /** The unix socket on which a worker takes the links of routers. */
   readonly linkPath: (worker: number) => string;
   readonly onChange: () => void;
+  /** Clients of a router came to a limit. */
+  readonly onLimit: (told: LimitTold) => void;
 }
 
 export class RouterFleet implements WorkerDoor {
@@ -173,7 +176,7 @@ export class RouterFleet implements WorkerDoor {
   }
 
   #take(router: RouterHandle, message: FromRouter): void {
-    const { clock, dispatcher, emit } = this.#options;
+    const { clock, dispatcher, emit, onLimit } = this.#options;
     router.lastSign = clock.monotonic();
     switch (message.type) {
       case 'awake':
@@ -195,7 +198,11 @@ export class RouterFleet implements WorkerDoor {
         dispatcher.lost(router.id, message.id);
         break;
       case 'sockets-closed':
-        dispatcher.closed(router.id, message.count);
+        dispatcher.closed(router.id, message.ids);
+        break;
+      case 'limit-reached':
+        router.limits.add(message);
+        onLimit(message);
         break;
       case 'units-wanted':
         this.#units.wanted(router, message.count);
