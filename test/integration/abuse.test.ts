@@ -89,7 +89,7 @@ for (const [name, mode] of Object.entries(MODES)) {
           admin: '127.0.0.1:0',
           servicers: [servicer('probe.js'), servicer('scripted.js')],
           nodeArguments: ['--expose-gc'],
-          keepalive: { time: '2s', timeout: '500ms' },
+          keepalive: { time: '2s', timeout: '1500ms' },
         },
         deadline: IS_PROOF ? 600_000 : 120_000,
       });
@@ -143,15 +143,14 @@ for (const [name, mode] of Object.entries(MODES)) {
       await using client = new GrpcJsProbe(daemon.address);
       const innocent = client.open('Probe/Hold', { key: 'innocent' }, { timeoutMs: 60_000 });
       await daemon.until(innocent.first, 'the innocent call');
-      const canceller = client.load('Probe/Hold', { key: 'cancelled' }, 500, { cancelAfter: 1 });
-      const { workers } = await daemon.status();
-      const calls = workers[0]?.calls ?? 0;
-      await daemon.deadline.poll(async () => (((await daemon.status()).workers[0]?.calls ?? 0) >= calls + COUNT.cancels ? true : undefined), 'the calls');
-      const { calls: made, codes } = await daemon.until(canceller.stop(), 'the end of the calls');
-      assert.deepEqual(codes, { CANCELLED: made });
+      for (let made = 0; made < COUNT.cancels; made += 250) {
+        const calls = Array.from({ length: 250 }, () => client.open('Probe/Repeat', { times: 2, size: 10, ms: 500 }, { cancelAfter: 1, timeoutMs: 60_000 }).outcome);
+        const codes = (await daemon.until(Promise.all(calls), 'the end of the calls')).map(({ code }) => code);
+        assert.deepEqual([...new Set(codes)], ['CANCELLED']);
+      }
       innocent.cancel();
       assert.equal((await innocent.outcome).code, 'CANCELLED', 'it was there until now');
-      assert.equal(daemon.log.all('connection.broken').filter(({ error }) => String(error).includes('resets')).length, isLean ? 1 : 0, 'that of the flood alone');
+      assert.equal(daemon.log.all('connection.limited', { reason: 'resets' }).length, 1, 'that of the flood');
     });
 
     test(`${COUNT.answers} answers of 3 MiB for a client that opens no window cost memory while it stays, and none afterwards`, () =>
@@ -210,8 +209,8 @@ for (const [name, mode] of Object.entries(MODES)) {
     });
 
     test('no call of the neighbour has failed, no socket is left, and the memory is back', async (context) => {
-      const { calls, codes } = await daemon.until(load.stop(), 'the end of the load');
-      assert.deepEqual(codes, { OK: calls });
+      const { calls, codes, details } = await daemon.until(load.stop(), 'the end of the load');
+      assert.deepEqual(codes, { OK: calls }, `${JSON.stringify(details)}\n${daemon.log.text}`);
       await alone();
       const weight = await weigh(scale);
       context.diagnostic(`${calls} calls beside it; ${((weight - weightBefore) / MIB).toFixed(1)} MiB more than before`);
