@@ -44,6 +44,8 @@ export const OPTIONS = {
   'certificates.serverCertificateKey': define('Security', orOff(certificate), null, 'Private key of the server'),
   'certificates.rootCertificate': define('Security', orOff(certificate), null,
     'Authorities that client certificates are checked against; alone it does not demand client certificates'),
+  allowWorldReadableKeys: define('Security', flag(), false,
+    'Accept a private key, or a file of signatureData, that every user of the machine may read'),
   clientAuthentication: define('Security', choice('none', 'request', 'require'), 'none',
     'Client certificates: not asked for, asked for and checked when given, or demanded; needs rootCertificate'),
   signature: define('Security', flag(), false, 'Refuse calls whose metadata lacks signatureData; needs authentication "ssl"'),

@@ -19,7 +19,7 @@ export const LONGEST_CHANGE = 10_000;
 /** How often bad files are read again that do not change, in milliseconds: a date may come. */
 export const RETRY_INTERVAL = 60_000;
 
-export type CertificateSettings = Pick<Config, 'authentication' | 'certificates' | 'clientAuthentication'>;
+export type CertificateSettings = Pick<Config, 'authentication' | 'certificates' | 'clientAuthentication' | 'allowWorldReadableKeys'>;
 
 export class CertificateFiles {
   readonly trouble = new CertificateTrouble();

@@ -157,8 +157,8 @@ export class CertificateKeeper {
   }
 }
 
-const keyOf = ({ authentication, certificates, clientAuthentication }: CertificateSettings): string =>
-  JSON.stringify([authentication, certificates, clientAuthentication]);
+const keyOf = ({ authentication, certificates, clientAuthentication, allowWorldReadableKeys }: CertificateSettings): string =>
+  JSON.stringify([authentication, certificates, clientAuthentication, allowWorldReadableKeys]);
 
 const isSame = ({ pem: one }: TlsMaterial, { pem: other }: TlsMaterial): boolean =>
   one.certificate === other.certificate && one.key === other.key && one.authorities === other.authorities;

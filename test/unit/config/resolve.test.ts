@@ -201,7 +201,7 @@ describe('values that do not fit', () => {
   const wrong: Record<OptionKey, unknown> = {
     servicers: 'a.js', interceptors: [5], health: 'yes', reflection: 2, channelz: [],
     authentication: 'tls', 'certificates.serverCertificate': 5, 'certificates.serverCertificateKey': [], 'certificates.rootCertificate': {},
-    clientAuthentication: 'maybe', signature: 'on', signatureData: { key: 5 }, signatureExempt: ['Greeter'],
+    clientAuthentication: 'maybe', allowWorldReadableKeys: 'no', signature: 'on', signatureData: { key: 5 }, signatureExempt: ['Greeter'],
     host: '', port: 65_536, maxWorkers: {}, startTimeout: 30, gracefulTimeout: '30', streamGracefulTimeout: '-1s', hangTimeout: '10ms',
     surge: 'some', minWorkers: 'auto', maxCallsPerWorker: 0, maxWorkerAge: '100ms', maxWorkerMemory: '2 elephants',
     bootConcurrency: 'all', autoreload: 'maybe', 'watch.include': 'src', 'watch.exclude': [5], nodeArguments: ['max-old-space-size=5'], preload: ['./telemetry.ts'], maximumConcurrentRpcs: 0, maxReceiveMessageLength: '4 pounds',
