@@ -83,7 +83,7 @@ test('one for everybody is an error that says what to do, unless that is allowed
     assert.ok(error instanceof DaemonError);
     assert.equal(error.code, 'E_CONFIG_VALUE');
     assert.equal(error.message, `signatureData.x-key: ${open} can be read by every user of this machine (mode 0644).`);
-    assert.match(error.hint ?? '', /chmod 600.*chmod 700.*defaultMode: 0400.*allowWorldReadableKeys: true/);
+    assert.match(error.hint, /chmod 600.*chmod 700.*defaultMode: 0400.*allowWorldReadableKeys: true/);
     return true;
   });
   assert.deepEqual(checkSignatureFiles({ signatureData: data, allowWorldReadableKeys: true }), []);
