@@ -66,8 +66,7 @@ export class Session implements Link, Links, StreamSession {
     this.#requests = requests;
     this.#answers = answers;
     this.#onLimit = onLimit;
-    const watch = new UnreadWatch({ clock, onStalled: () => this.#giveUpUnread() });
-    this.#outgoing = new Outgoing(owner, watch, (stream) => this.#endOurHalf(stream));
+    this.#outgoing = new Outgoing(owner, new UnreadWatch({ clock, onStalled: () => this.#giveUpUnread() }), (stream) => this.#endOurHalf(stream));
   }
 
   /** Streams that have not ended. */
