@@ -5,6 +5,7 @@
 import { openSync } from 'node:fs';
 import grpc from '@grpc/grpc-js';
 import { BlockWriter } from '../../dist/http2/hpack/encoder.js';
+import { systemClock } from '../../dist/shared/clock.js';
 import { createLogger } from '../../dist/shared/logger.js';
 import { AccessLog } from '../../dist/worker/calls/access-log.js';
 import { CallRegistry } from '../../dist/worker/calls/call-registry.js';
@@ -55,6 +56,8 @@ const session = new Session({
   open: createLeanServer(server, handlers === 'bare' ? [] : [registry.accounting]),
   requests: new RequestReader(16_384),
   answers: new AnswerEncoder(),
+  clock: systemClock,
+  onLimit: console.error,
 });
 
 const writer = new BlockWriter();

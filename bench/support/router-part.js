@@ -24,7 +24,7 @@ async function work(path, block) {
     server.unregister(Bench.service.Callback.path);
     serveBlocking(server, Number(block));
   }
-  const links = new LinkServer({ server, interceptors: [], maxMetadataSize: 16_384, clock: systemClock, onFault: console.error });
+  const links = new LinkServer({ server, interceptors: [], maxMetadataSize: 16_384, clock: systemClock, onFault: console.error, onLimit: console.error });
   await links.listen(path);
   process.send({ ready: true });
 }
@@ -32,10 +32,10 @@ async function work(path, block) {
 async function route(paths) {
   const { Router } = await import('../../dist/router/router.js');
   const limits = {
-    maxConcurrentStreams: 1000, maxMetadataSize: 16_384, keepalive: { time: 60_000, timeout: 20_000 },
+    maxConcurrentStreams: 1000, maxMetadataSize: 16_384, keepalive: { time: 60_000, timeout: 20_000, minClientInterval: null },
     maxConnectionAge: null, maxConnectionAgeGrace: 30_000, maxConnectionIdle: null, queueTimeout: 5000,
   };
-  const router = new Router({ limits, clock: systemClock, random: Math.random, units: { ask() {}, giveBack() {} }, onFault: console.error });
+  const router = new Router({ limits, clock: systemClock, random: Math.random, units: { ask() {}, giveBack() {} }, onFault: console.error, onLimit: console.error });
   paths.forEach((path, slot) => router.admitWorker({ id: slot + 1, slot, generation: 1, path }));
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => undefined);

@@ -1,7 +1,7 @@
 import type { Status } from '../control/definition.js';
 import { formatAge } from './figures.js';
 import { clip, plain, wrap, type Style } from './output.js';
-import { describeExpiry, describeGoal, describeLastReload, describeReload, describeRouter, paintHealth } from './status-phrases.js';
+import { describeExpiry, describeGoal, describeLastReload, describeLimits, describeReload, describeRouter, paintHealth } from './status-phrases.js';
 import { workerTable } from './worker-table.js';
 
 export interface StatusScreen {
@@ -23,6 +23,7 @@ export function formatStatus(status: Status, { width, style, now }: StatusScreen
     ...routers.map((router): [string, string] => [routers.length > 1 ? `Router ${router.index}` : 'Router', describeRouter(router)]),
     ['Services', services.join(', ') || 'none yet'],
     ['Config', primary.configFile || 'flags and environment only'],
+    ['Limits', describeLimits(status)],
     ['Certificate', certificate === null ? null : describeExpiry(certificate.expiresAt, now, style)],
     ['', certificate === null ? null : plain(certificate.subject)],
     ['Reload', reload === null ? null : style.yellow(describeReload(reload, goal.workers))],

@@ -4,6 +4,7 @@ import { loadConfigFile } from '../config/inspector.js';
 import type { Config } from '../config/options.js';
 import { availableParallelism } from '../config/parallelism.js';
 import { resolveConfig, type Resolved } from '../config/resolve.js';
+import { checkSignatureFiles } from '../config/signature-files.js';
 import { validateConfig } from '../config/validate.js';
 import { flagsGiven, type CommandOptions } from './flags.js';
 
@@ -28,5 +29,5 @@ export async function loadSettings(options: CommandOptions): Promise<Settings> {
   const configFile = findConfigFile({ cwd, explicit: named === '' ? undefined : named });
   const file = configFile === null ? null : { path: configFile, data: await loadConfigFile(configFile) };
   const resolved = resolveConfig({ file, env: process.env, flags: flagsGiven(options), cwd });
-  return { ...resolved, configFile, warnings: validateConfig(resolved.config, availableParallelism()) };
+  return { ...resolved, configFile, warnings: [...validateConfig(resolved.config, availableParallelism()), ...checkSignatureFiles(resolved.config)] };
 }

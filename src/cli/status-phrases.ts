@@ -29,6 +29,15 @@ export function describeGoal({ goal, workers }: Status): string {
   return `${ready} of ${goal.workers} ready, ${SOURCES[goal.source]}`;
 }
 
+/** `resets 3, silent 12`: what the clients of all workers and routers came to; null when that is nothing. */
+export function describeLimits({ workers, routers }: Pick<Status, 'workers' | 'routers'>): string | null {
+  const counts = new Map<string, number>();
+  for (const { limits } of [...workers, ...routers]) {
+    for (const [limit, count] of Object.entries(limits)) counts.set(limit, (counts.get(limit) ?? 0) + count);
+  }
+  return counts.size === 0 ? null : [...counts].map(([limit, count]) => `${limit} ${formatCount(count)}`).join(', ');
+}
+
 /** `pid 4711, up 3m: 12 connections, 20 links, 5 calls, 1.2k/s; 88 MB in, 90 MB out` */
 export function describeRouter({ pid, state, uptimeSeconds, connections, links, inFlight, waiting, callsPerSecond, bytesRead, bytesWritten, lost }: RouterStatus): string {
   const about = `pid ${pid}, ${state === 'ready' ? '' : `${state}, `}up ${formatAge(uptimeSeconds)}`;

@@ -6,7 +6,8 @@ import { describeCertificate, type CertificateFacts } from './certificate-facts.
 import type { CertificateSource } from './option-values.js';
 import type { Config } from './options.js';
 import { parseCertificates, parsePrivateKey, reasonOf } from './pem-contents.js';
-import { formatMode, readPemSource } from './pem-source.js';
+import { readPemSource } from './pem-source.js';
+import { checkSecretAccess } from './secret-access.js';
 
 /** Until when a certificate is good. */
 export interface CertificateEnd {
@@ -48,7 +49,7 @@ const ROOT = 'certificates.rootCertificate';
  * @throws DaemonError E_CERTIFICATE, which names the option and the file, and nothing of what a key holds
  */
 export function readCertificates(
-  config: Pick<Config, 'authentication' | 'certificates' | 'clientAuthentication'>,
+  config: Pick<Config, 'authentication' | 'certificates' | 'clientAuthentication' | 'allowWorldReadableKeys'>,
   now: Date,
 ): TlsMaterial | null {
   if (config.authentication === null) return null;
@@ -59,9 +60,7 @@ export function readCertificates(
   const key = parsePrivateKey(keySource);
   checkPair(chain.list, key.key, { certificate: certificateSource.where, key: keySource.where });
   const warnings = checkChain(certificateSource.where, chain.list, now);
-  if (keySource.mode !== null && (keySource.mode & (keySource.isOwn ? 0o044 : 0o004)) !== 0) {
-    warnings.push(`${keySource.where} can be read by other users (mode ${formatMode(keySource.mode)}); chmod 600 keeps it private.`);
-  }
+  if (keySource.path !== null) warnings.push(...checkSecretAccess(keySource.where, keySource.path, 'E_CERTIFICATE', config.allowWorldReadableKeys));
 
   if (clientAuthentication !== 'none') demand(ROOT, certificates.rootCertificate, `clientAuthentication "${clientAuthentication}"`);
   const rootSource = certificates.rootCertificate === null ? null : readPemSource(ROOT, certificates.rootCertificate);

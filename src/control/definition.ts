@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { loadPackageDefinition, type ServiceClientConstructor } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
+import type { LimitCounts } from '../shared/client-limits.js';
 
 export interface PrimaryStatus {
   readonly pid: number;
@@ -37,6 +38,7 @@ export interface WorkerStatus {
   readonly heartbeatAgeSeconds: number;
   readonly admitted: boolean;
   readonly inspection: string;
+  readonly limits: LimitCounts;
 }
 
 /** A process that owns connections of clients and gives each of their calls to a worker. */
@@ -57,6 +59,7 @@ export interface RouterStatus {
   readonly bytesWritten: number;
   readonly lost: number;
   readonly broken: number;
+  readonly limits: LimitCounts;
 }
 
 export type Health = 'starting' | 'healthy' | 'degraded' | 'stopping';
@@ -149,6 +152,7 @@ export function controlService(): ServiceClientConstructor {
     defaults: true,
     longs: Number,
     arrays: true,
+    objects: true,
   });
   const root = loadPackageDefinition(definition) as unknown as {
     grpcserverd: { control: { v1: { Control: ServiceClientConstructor } } };

@@ -7,18 +7,22 @@ import type { Duplex } from 'node:stream';
 import { ConnectionError } from '../http2/connection-error.js';
 import { ERROR_CODE, FLAG, FRAME } from '../http2/constants.js';
 import { FrameReader } from '../http2/frame-reader.js';
+import type { ClientLimit } from '../shared/client-limits.js';
 import type { Clock } from '../shared/clock.js';
 import { ClientSettings } from './client-settings.js';
 import { ClientStreams } from './client-streams.js';
 import { Farewell } from './farewell.js';
 import { broken, misfit } from './faults.js';
+import { FloodGuard } from './flood-guard.js';
 import type { FrontLimits } from './front-limits.js';
 import { HeaderBlock } from './header-block.js';
 import { HeaderLane } from './header-lane.js';
 import { Hello } from './hello.js';
 import { Lifetime } from './lifetime.js';
+import { LimitFault } from './limit-fault.js';
 import type { Links, SwitchOwner } from './link.js';
 import { Outlet } from './outlet.js';
+import { paddingOf } from './padding.js';
 
 /** A header block as it is sent may be that many times as large as the list that it may hold. */
 const BLOCK_SLACK = 4;
@@ -34,6 +38,8 @@ export interface ClientConnectionOptions {
   readonly random: () => number;
   /** Makes the links; called once, at once. */
   readonly connect: (owner: SwitchOwner) => Links;
+  /** The client came to a limit; the connection may go on or not. */
+  readonly onLimit: (limit: ClientLimit) => void;
   /** The connection is gone. `fault`: what the client did wrong, if that was why. */
   readonly onClose: (fault: ConnectionError | null) => void;
 }
@@ -46,27 +52,34 @@ export class ClientConnection {
   readonly #block: HeaderBlock;
   readonly #farewell: Farewell;
   readonly #lifetime: Lifetime;
+  readonly #guard: FloodGuard;
+  readonly #onLimit: ClientConnectionOptions['onLimit'];
   readonly #onClose: ClientConnectionOptions['onClose'];
   readonly #hello = new Hello();
   readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end));
   #fault: ConnectionError | null = null;
+  /** Whether what was read last held whole frames, those of a header block up to its end. */
+  #hasFrames = false;
 
-  constructor({ socket, limits, clock, random, connect, onClose }: ClientConnectionOptions) {
+  constructor({ socket, limits, clock, random, connect, onLimit, onClose }: ClientConnectionOptions) {
+    this.#onLimit = onLimit;
     this.#onClose = onClose;
     this.#lane = new HeaderLane(limits.maxMetadataSize);
     this.#block = new HeaderBlock(limits.maxMetadataSize * BLOCK_SLACK);
     const outlet = new Outlet(socket, { clock, onSent: () => this.#streams.sent(), onClose: () => this.#closed() });
+    this.#guard = new FloodGuard({ clock, minPingInterval: limits.keepalive.minClientInterval, onFlood: (fault) => this.#fail(fault) });
     const streams = new ClientStreams({
       limits,
       outlet,
       lane: this.#lane,
+      guard: this.#guard,
       isClosing: () => this.#farewell.isFinal,
       onIdle: () => this.#idle(),
       onFault: (fault) => this.#fail(fault),
     });
     this.#outlet = outlet;
     this.#streams = streams;
-    this.#settings = new ClientSettings({ clock, outlet, links: () => streams.links, onSilence: (code, reason) => streams.fail(code, reason) });
+    this.#settings = new ClientSettings({ clock, outlet, links: () => streams.links, onLimit, onSilence: (code, reason) => streams.fail(code, reason) });
     this.#farewell = new Farewell({
       clock,
       outlet,
@@ -74,7 +87,7 @@ export class ClientConnection {
       streams: () => streams.size,
       isSettled: () => this.#settings.state === 'open',
     });
-    this.#lifetime = new Lifetime({ limits, clock, random, outlet, streams: () => streams.size, leave: (reason, grace) => this.leave(reason, grace) });
+    this.#lifetime = new Lifetime({ limits, clock, random, outlet, streams: () => streams.size, onLimit, leave: (reason, grace) => this.leave(reason, grace) });
     streams.links = connect(streams);
     this.#settings.announce(limits);
     // The whole window of the connection, which starts small.
@@ -107,10 +120,11 @@ export class ClientConnection {
   }
 
   #read(chunk: Buffer): void {
-    this.#lifetime.noteSign();
     try {
       const rest = this.#hello.isComplete ? chunk : this.#hello.read(chunk);
       if (rest !== null) this.#reader.push(rest);
+      if (this.#hasFrames) this.#lifetime.noteSign();
+      this.#hasFrames = false;
     } catch (error) {
       if (!(error instanceof ConnectionError)) throw error;
       this.#fail(error);
@@ -119,6 +133,7 @@ export class ClientConnection {
 
   #onFrame(type: number, flags: number, id: number, buffer: Buffer, start: number, end: number): void {
     if (this.#block.id !== 0 && (type !== FRAME.CONTINUATION || id !== this.#block.id)) throw broken('a header block that another frame interrupts');
+    if ((flags & FLAG.END_HEADERS) !== 0 || (type !== FRAME.HEADERS && type !== FRAME.CONTINUATION)) this.#hasFrames = true;
     if (this.#settings.state === 'greeting' && (type !== FRAME.SETTINGS || (flags & FLAG.ACK) !== 0)) throw broken('no SETTINGS after the preface');
     switch (type) {
       case FRAME.DATA:
@@ -131,10 +146,12 @@ export class ClientConnection {
         this.#onContinuation(flags, id, buffer, start, end);
         break;
       case FRAME.WINDOW_UPDATE:
-        this.#onWindowUpdate(id, buffer, start, end);
+        if (end - start !== 4) throw misfit('WINDOW_UPDATE');
+        this.#streams.onWindowUpdate(id, buffer.readUInt32BE(start) & 0x7fffffff);
         break;
       case FRAME.RST_STREAM:
-        this.#onReset(id, buffer, start, end);
+        if (end - start !== 4) throw misfit('RST_STREAM');
+        this.#streams.onReset(id, buffer.readUInt32BE(start));
         break;
       case FRAME.SETTINGS:
         this.#onSettings(flags, id, buffer, start, end);
@@ -145,16 +162,19 @@ export class ClientConnection {
       case FRAME.GOAWAY:
         if (id !== 0) throw broken('GOAWAY on a stream');
         if (end - start < 8) throw misfit('GOAWAY');
+        this.#guard.spend('idle-frames');
         this.#farewell.clientLeaves();
         break;
       case FRAME.PRIORITY:
         if (id === 0) throw broken('PRIORITY on no stream');
+        this.#guard.spend('idle-frames');
         if (end - start !== PRIORITY_FIELDS) this.#streams.onFault(id, ERROR_CODE.FRAME_SIZE_ERROR);
         break;
       case FRAME.PUSH_PROMISE:
         throw broken('PUSH_PROMISE from a client');
       default:
-        // Unknown frames are for extensions that we do not know (section 5.5).
+        // For extensions that we do not know (section 5.5).
+        this.#guard.spend('idle-frames');
         break;
     }
   }
@@ -192,24 +212,17 @@ export class ClientConnection {
     this.#streams.onData(id, buffer, start, end, size, (flags & FLAG.END_STREAM) !== 0);
   }
 
-  #onReset(id: number, buffer: Buffer, start: number, end: number): void {
-    if (end - start !== 4) throw misfit('RST_STREAM');
-    this.#streams.onReset(id, buffer.readUInt32BE(start));
-  }
-
-  #onWindowUpdate(id: number, buffer: Buffer, start: number, end: number): void {
-    if (end - start !== 4) throw misfit('WINDOW_UPDATE');
-    this.#streams.onWindowUpdate(id, buffer.readUInt32BE(start) & 0x7fffffff);
-  }
-
   #onSettings(flags: number, id: number, buffer: Buffer, start: number, end: number): void {
     if (id !== 0) throw broken('SETTINGS on a stream');
     if ((flags & FLAG.ACK) === 0) {
+      if (!this.#guard.spend('settings')) return;
       const isFirst = this.#settings.state === 'greeting';
       this.#settings.apply(buffer, start, end);
       this.#streams.setWindow(this.#settings.window);
       if (isFirst) this.#lifetime.begin();
-    } else if (this.#settings.acknowledged(end - start)) {
+    } else if (!this.#settings.acknowledged(end - start)) {
+      this.#guard.spend('idle-frames');
+    } else {
       this.#lane.acknowledged();
       this.#farewell.settled();
     }
@@ -220,9 +233,10 @@ export class ClientConnection {
     if (end - start !== 8) throw misfit('PING');
     const payload = buffer.subarray(start, end);
     if ((flags & FLAG.ACK) === 0) {
+      if (!this.#guard.ping()) return;
       this.#outlet.frames.ping(payload, true);
       this.#outlet.flushSoon();
-    } else {
+    } else if (this.#guard.spend('idle-frames')) {
       this.#farewell.ponged(payload);
     }
   }
@@ -236,6 +250,7 @@ export class ClientConnection {
     if (this.#fault !== null) return;
     this.#fault = fault;
     this.#reader.stop();
+    if (fault instanceof LimitFault) this.#onLimit(fault.limit);
     if (fault === Hello.HTTP_1) {
       this.#outlet.abort(Hello.REFUSAL);
       return;
@@ -252,9 +267,4 @@ export class ClientConnection {
     this.#streams.close();
     this.#onClose(this.#fault);
   }
-}
-
-function paddingOf(buffer: Buffer, start: number, end: number): number {
-  if (start >= end) throw misfit('a padded frame');
-  return buffer[start] ?? 0;
 }

@@ -4,6 +4,7 @@
  */
 import { DEFAULT_WINDOW, ERROR_CODE, SETTING, STREAM_WINDOW } from '../http2/constants.js';
 import { findSetting } from '../http2/settings.js';
+import type { ClientLimit } from '../shared/client-limits.js';
 import type { Clock } from '../shared/clock.js';
 import { misfit } from './faults.js';
 import { HELLO_TIMEOUT, type FrontLimits } from './front-limits.js';
@@ -15,6 +16,7 @@ export interface ClientSettingsOptions {
   readonly clock: Clock;
   readonly outlet: Outlet;
   readonly links: () => Links;
+  readonly onLimit: (limit: ClientLimit) => void;
   /** Our settings were not acknowledged in time. */
   readonly onSilence: (code: number, reason: string) => void;
 }
@@ -28,7 +30,10 @@ export class ClientSettings {
 
   constructor(options: ClientSettingsOptions) {
     this.#options = options;
-    this.#cancelTimeout = options.clock.after(HELLO_TIMEOUT, () => options.outlet.destroy());
+    this.#cancelTimeout = options.clock.after(HELLO_TIMEOUT, () => {
+      options.onLimit('hello');
+      options.outlet.destroy();
+    });
   }
 
   /** What streams of the client may be sent before it says more, in bytes. */
@@ -57,10 +62,13 @@ export class ClientSettings {
   apply(buffer: Buffer, start: number, end: number): void {
     const window = findSetting(buffer, start, end, SETTING.INITIAL_WINDOW_SIZE) ?? this.#window;
     if (this.state === 'greeting') {
-      const { clock, onSilence } = this.#options;
+      const { clock, onLimit, onSilence } = this.#options;
       this.state = 'settling';
       this.#cancelTimeout();
-      this.#cancelTimeout = clock.after(HELLO_TIMEOUT, () => onSilence(ERROR_CODE.SETTINGS_TIMEOUT, 'SETTINGS that were not acknowledged in time'));
+      this.#cancelTimeout = clock.after(HELLO_TIMEOUT, () => {
+        onLimit('settings-ack');
+        onSilence(ERROR_CODE.SETTINGS_TIMEOUT, 'SETTINGS that were not acknowledged in time');
+      });
     }
     this.#setWindow(window);
   }

@@ -7,6 +7,7 @@ import { DEFAULT_WINDOW, ERROR_CODE } from '../http2/constants.js';
 import { ReceiveWindow } from '../http2/flow-window.js';
 import { StreamTable } from '../http2/stream-table.js';
 import { broken } from './faults.js';
+import type { FloodGuard } from './flood-guard.js';
 import { CONNECTION_WINDOW, type FrontLimits } from './front-limits.js';
 import { FrontStream } from './front-stream.js';
 import type { HeaderLane } from './header-lane.js';
@@ -20,6 +21,7 @@ export interface ClientStreamsOptions {
   readonly limits: FrontLimits;
   readonly outlet: Outlet;
   readonly lane: HeaderLane;
+  readonly guard: FloodGuard;
   /** New streams are not for this connection any more. */
   readonly isClosing: () => boolean;
   /** The last stream has ended. */
@@ -33,6 +35,7 @@ export class ClientStreams implements SwitchOwner {
   readonly #options: ClientStreamsOptions;
   readonly #outlet: Outlet;
   readonly #lane: HeaderLane;
+  readonly #guard: FloodGuard;
   readonly #sender: Sender;
   readonly #streams = new StreamTable<FrontStream>();
   readonly #received = new ReceiveWindow(CONNECTION_WINDOW, DEFAULT_WINDOW);
@@ -44,6 +47,7 @@ export class ClientStreams implements SwitchOwner {
     this.#options = options;
     this.#outlet = options.outlet;
     this.#lane = options.lane;
+    this.#guard = options.guard;
     this.#sender = new Sender(options.outlet.frames, (stream) => this.#ended(stream));
   }
 
@@ -67,6 +71,7 @@ export class ClientStreams implements SwitchOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.answer = endStream ? 'complete' : 'begun';
+    this.#guard.sent();
     this.#sender.headers(stream, buffer, start, end, endStream);
     this.#outlet.flushSoon();
   }
@@ -75,6 +80,7 @@ export class ClientStreams implements SwitchOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return false;
     if (endStream) stream.answer = 'complete';
+    this.#guard.sent();
     this.#sender.data(stream, buffer, start, end, endStream);
     this.#outlet.flushSoon();
     return true;
@@ -84,6 +90,7 @@ export class ClientStreams implements SwitchOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.answer = 'complete';
+    if (CLIENT_FAULTS.has(code)) this.#guard.spend('resets');
     this.#abandon(stream, code);
   }
 
@@ -135,8 +142,9 @@ export class ClientStreams implements SwitchOwner {
       this.#seenId = id;
       if (this.#options.isClosing()) return;
       this.#highestId = id;
+      this.#guard.opened();
       if (this.#streams.size >= this.#options.limits.maxConcurrentStreams) {
-        this.#resetId(id, ERROR_CODE.REFUSED_STREAM);
+        if (this.#guard.spend('refused-streams')) this.#resetId(id, ERROR_CODE.REFUSED_STREAM);
       } else if (fits) {
         const opened = new FrontStream(id, this.links.choose(id, lane.buffer, lane.start, lane.end), endStream ? 'half-closed' : 'open');
         this.#streams.add(opened);
@@ -165,6 +173,7 @@ export class ClientStreams implements SwitchOwner {
   onData(id: number, buffer: Buffer, start: number, end: number, size: number, endStream: boolean): void {
     if (!this.#received.receive(size)) throw new ConnectionError(ERROR_CODE.FLOW_CONTROL_ERROR, 'more DATA than the connection may carry');
     const stream = this.#streams.get(id);
+    if (start === end && !endStream && !this.#guard.spend('empty-data')) return;
     if (stream === undefined) {
       if (this.#isIdle(id)) throw broken('DATA on a stream that is not open');
       // What was on its way when the stream ended.
@@ -188,6 +197,7 @@ export class ClientStreams implements SwitchOwner {
   onReset(id: number, code: number): void {
     if (this.#isIdle(id)) throw broken('RST_STREAM on a stream that is not open');
     const stream = this.#streams.get(id);
+    this.#guard.spend(stream === undefined ? 'idle-frames' : 'resets');
     if (stream === undefined) return;
     this.#forget(stream);
     tellReset(stream, code);
@@ -195,6 +205,7 @@ export class ClientStreams implements SwitchOwner {
 
   /** @param id 0 for the connection */
   onWindowUpdate(id: number, increment: number): void {
+    if (!this.#guard.spend('window-updates')) return;
     if (id === 0) {
       if (increment === 0) throw broken('a window that grows by nothing');
       if (!this.#sender.grow(increment)) throw new ConnectionError(ERROR_CODE.FLOW_CONTROL_ERROR, 'a window above 2^31-1');
@@ -237,11 +248,13 @@ export class ClientStreams implements SwitchOwner {
   #ended(stream: FrontStream): void {
     // It has its answer; what it is still sending would be for nothing (section 8.1).
     if (stream.state === 'open') this.#outlet.frames.rstStream(stream.id, ERROR_CODE.NO_ERROR);
+    this.#guard.answered();
     this.#forget(stream);
   }
 
   /** The client broke a rule of the stream: both sides hear that it is over. */
   #abandonByClient(stream: FrontStream, code: number): void {
+    this.#guard.spend('resets');
     this.#abandon(stream, code);
     tellReset(stream, code);
   }
@@ -262,6 +275,9 @@ export class ClientStreams implements SwitchOwner {
     if (this.#streams.size === 0) this.#options.onIdle();
   }
 }
+
+/** What a link resets a stream with whose client broke a rule. */
+const CLIENT_FAULTS: ReadonlySet<number> = new Set([ERROR_CODE.PROTOCOL_ERROR, ERROR_CODE.FLOW_CONTROL_ERROR, ERROR_CODE.STREAM_CLOSED]);
 
 function tellReset({ id, link, answer }: FrontStream, code: number): void {
   if (answer !== 'complete') link.reset(id, code);

@@ -4,7 +4,12 @@ export interface FrontLimits {
   /** Bytes of a header list, counted as RFC 9113 section 6.5.2 does. */
   readonly maxMetadataSize: number;
   /** Ping after this long without a byte from the client, close when the answer takes longer than `timeout` (gRFC A8). */
-  readonly keepalive: { readonly time: number | null; readonly timeout: number };
+  readonly keepalive: {
+    readonly time: number | null;
+    readonly timeout: number;
+    /** Pings of the client that come earlier after one another, while nothing is sent to it, are strikes; null: none are. */
+    readonly minClientInterval: number | null;
+  };
   /** Ask the client to reconnect after this long; its calls may go on for `maxConnectionAgeGrace` (gRFC A9). */
   readonly maxConnectionAge: number | null;
   readonly maxConnectionAgeGrace: number;

@@ -1,6 +1,5 @@
 /** Runs in routers and workers. Collects the pieces of a header block: HEADERS and its CONTINUATIONs (RFC 9113 section 4.3). */
-import { ConnectionError } from '../http2/connection-error.js';
-import { ERROR_CODE } from '../http2/constants.js';
+import { LimitFault } from './limit-fault.js';
 
 /** CONTINUATION frames of one block: with frames of 16 KiB far more than any block needs. */
 const MOST_PIECES = 32;
@@ -43,7 +42,7 @@ export class HeaderBlock {
   #add(piece: Buffer): void {
     this.#size += piece.length;
     if (this.#size > this.#maxSize || this.#pieces.length >= this.#mostPieces) {
-      throw new ConnectionError(ERROR_CODE.ENHANCE_YOUR_CALM, 'a header block that is too large');
+      throw new LimitFault('header-block', 'a header block that is too large');
     }
     this.#pieces.push(Buffer.from(piece));
   }

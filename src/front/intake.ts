@@ -7,6 +7,8 @@ import { createServer, type Server as TlsServer, type TlsOptions, type TLSSocket
 import type { Config } from '../config/options.js';
 import { createTlsOptions, isClientAccepted } from '../config/tls-options.js';
 import type { TlsMaterial } from '../config/certificates.js';
+import type { ClientLimit } from '../shared/client-limits.js';
+import { systemCode } from '../shared/errors.js';
 
 /** How long a TLS handshake may take, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;
@@ -18,16 +20,18 @@ export interface IntakeOptions {
   /** What the primary is to hear, of sockets by the id of its order. */
   readonly onTaken: (id: number) => void;
   readonly onLost: (id: number) => void;
-  readonly onClosed: (count: number) => void;
+  readonly onClosed: (ids: readonly number[]) => void;
   /** A handshake failed, or the client may not stay. */
   readonly onTlsFailed: (peer: string, error: string) => void;
+  /** A client came to a limit. */
+  readonly onLimit: (limit: ClientLimit, peer: string) => void;
 }
 
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #tls: TlsServer | null;
   readonly #sockets = new Set<Socket>();
-  #closed = 0;
+  #closed: number[] = [];
   #lastId = 0;
   #youngest = -Infinity;
   /** Called whenever the last socket has closed. */
@@ -59,7 +63,7 @@ export class Intake {
     // Asked for now, the address is still known when the connection is gone.
     const { remoteAddress: _address } = socket;
     socket.on('error', () => undefined);
-    socket.once('close', () => this.#noteClosed(socket));
+    socket.once('close', () => this.#noteClosed(id, socket));
     socket.setNoDelay(true);
     if (this.#tls === null) this.#options.accept(socket);
     else this.#tls.emit('connection', socket);
@@ -81,13 +85,13 @@ export class Intake {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  #noteClosed(socket: Socket): void {
+  #noteClosed(id: number, socket: Socket): void {
     this.#sockets.delete(socket);
     // One message for all that closed in this turn of the loop.
-    if (this.#closed++ === 0) {
+    if (this.#closed.push(id) === 1) {
       setImmediate(() => {
         this.#options.onClosed(this.#closed);
-        this.#closed = 0;
+        this.#closed = [];
       });
     }
     if (this.#sockets.size === 0) this.onEmpty();
@@ -107,6 +111,7 @@ export class Intake {
     });
     // Node reports a failed or late handshake and leaves the socket open.
     server.on('tlsClientError', (error, socket) => {
+      if (systemCode(error) === 'ERR_TLS_HANDSHAKE_TIMEOUT') this.#options.onLimit('tls-handshake', peerOf(socket));
       // A refused certificate ends the handshake as a mere reset; this has OpenSSL's reason.
       this.#refuse(socket, (socket.authorizationError as Error | string | null)?.toString() ?? error.message);
     });

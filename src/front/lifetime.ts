@@ -1,4 +1,5 @@
 /** Runs in routers and workers. How long a connection may be silent (gRFC A8), idle, and old (gRFC A9). */
+import type { ClientLimit } from '../shared/client-limits.js';
 import type { Clock } from '../shared/clock.js';
 import type { FrontLimits } from './front-limits.js';
 import type { Outlet } from './outlet.js';
@@ -14,6 +15,7 @@ export interface LifetimeOptions {
   readonly random: () => number;
   readonly outlet: Outlet;
   readonly streams: () => number;
+  readonly onLimit: (limit: ClientLimit) => void;
   /** @param grace in milliseconds */
   readonly leave: (reason: string, grace: number) => void;
 }
@@ -39,7 +41,7 @@ export class Lifetime {
     if (age !== null) this.#cancels.age = clock.after(spread(age), () => leave('max_age', spread(grace)));
   }
 
-  /** Bytes have come. */
+  /** The client has said something: bytes that never make up a frame are no sign of life. */
   noteSign(): void {
     this.#lastSign = this.#options.clock.monotonic();
   }
@@ -54,7 +56,7 @@ export class Lifetime {
   }
 
   #watchSilence(wait: number | null): void {
-    const { clock, limits, outlet } = this.#options;
+    const { clock, limits, outlet, onLimit } = this.#options;
     const { time, timeout } = limits.keepalive;
     if (time === null || wait === null) return;
     this.#cancels.keepalive = clock.after(wait, () => {
@@ -67,20 +69,28 @@ export class Lifetime {
       outlet.flushSoon();
       const asked = clock.monotonic();
       this.#cancels.keepalive = clock.after(timeout, () => {
-        if (this.#lastSign < asked) outlet.destroy();
-        else this.#watchSilence(time - (clock.monotonic() - this.#lastSign));
+        if (this.#lastSign >= asked) {
+          this.#watchSilence(time - (clock.monotonic() - this.#lastSign));
+          return;
+        }
+        onLimit('silent');
+        outlet.destroy();
       });
     });
   }
 
   #watchIdleness(wait: number | null): void {
-    const { clock, limits, streams, leave } = this.#options;
+    const { clock, limits, streams, leave, onLimit } = this.#options;
     const { maxConnectionIdle: limit, maxConnectionAgeGrace: grace } = limits;
     if (limit === null || wait === null) return;
     this.#cancels.idle = clock.after(wait, () => {
       const idle = streams() === 0 ? clock.monotonic() - this.#idleSince : 0;
-      if (idle >= limit) leave('max_idle', grace);
-      else this.#watchIdleness(limit - idle);
+      if (idle < limit) {
+        this.#watchIdleness(limit - idle);
+        return;
+      }
+      onLimit('idle');
+      leave('max_idle', grace);
     });
   }
 }

@@ -5,6 +5,7 @@
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { SignatureData } from '../config/signature-data.js';
+import type { ClientLimit } from '../shared/client-limits.js';
 import type { ErrorData } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import type { CallFigures } from './call-figures.js';
@@ -66,7 +67,9 @@ export type FromWorker =
   | { readonly type: 'socket-taken'; readonly id: number }
   /** The order to take a socket never came, or came without it: this process is out of file descriptors. */
   | { readonly type: 'socket-lost'; readonly id: number }
-  | { readonly type: 'sockets-closed'; readonly count: number }
+  | { readonly type: 'sockets-closed'; readonly ids: readonly number[] }
+  /** Clients came to a limit, that often since it was said last. */
+  | { readonly type: 'limit-reached'; readonly limit: ClientLimit; readonly count: number }
   /** It was asked by somebody else (SIGTERM) to leave, and waits for the order. */
   | { readonly type: 'drain-wanted'; readonly cause: string }
   /** It would like to be replaced: its state may be damaged. */

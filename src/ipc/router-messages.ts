@@ -4,6 +4,7 @@
  */
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import type { ClientLimit } from '../shared/client-limits.js';
 import type { ErrorData } from '../shared/errors.js';
 
 /** What clients may do, from the config. Times in milliseconds. */
@@ -59,7 +60,9 @@ export type FromRouter =
   | ({ readonly type: 'heartbeat' } & RouterLoad)
   | { readonly type: 'socket-taken'; readonly id: number }
   | { readonly type: 'socket-lost'; readonly id: number }
-  | { readonly type: 'sockets-closed'; readonly count: number }
+  | { readonly type: 'sockets-closed'; readonly ids: readonly number[] }
+  /** Clients came to a limit, that often since it was said last. */
+  | { readonly type: 'limit-reached'; readonly limit: ClientLimit; readonly count: number }
   /** It is out of units; the answer is `lend-units`, if only of 0. */
   | { readonly type: 'units-wanted'; readonly count: number }
   | { readonly type: 'units-returned'; readonly count: number; readonly when: 'now' | 'later' }

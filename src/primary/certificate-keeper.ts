@@ -18,8 +18,8 @@ type SetCertificates = Extract<ToWorker, { type: 'set-certificates' }>;
 export class CertificateKeeper extends FileKeeper<TlsMaterial, SetCertificates> {
   readonly #expiry = new CertificateExpiry();
 
-  protected override keyOf({ authentication, certificates, clientAuthentication }: Config): string {
-    return JSON.stringify([authentication, certificates, clientAuthentication]);
+  protected override keyOf({ authentication, certificates, clientAuthentication, allowWorldReadableKeys }: Config): string {
+    return JSON.stringify([authentication, certificates, clientAuthentication, allowWorldReadableKeys]);
   }
 
   protected override sourceOf(config: Config): FileSource<TlsMaterial> {

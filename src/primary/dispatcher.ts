@@ -7,18 +7,21 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../shared/clock.js';
 import { fewestConnections } from './balance.js';
+import { AddressCounts, clientAddress } from './client-address.js';
 import { Seat, STALL_AFTER, type Pending, type Recipient } from './seat.js';
 
 /** Connections held here, waiting for a worker or for its acknowledgement, at the most. */
 const MOST_HELD = 4096;
 
-export const REFUSAL_REASONS = ['over-limit', 'queue-full', 'queue-timeout', 'stopping', 'out-of-descriptors'] as const;
+export const REFUSAL_REASONS = ['over-limit', 'over-address-limit', 'queue-full', 'queue-timeout', 'stopping', 'out-of-descriptors'] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
 
 export interface DispatcherOptions {
   readonly clock: Clock;
   /** Connections in total, those that wait included. */
   readonly maxConnections: number;
+  /** Connections from one address; null: as many as there may be. */
+  readonly maxConnectionsPerAddress: number | null;
   /** Connections that this process can hold open at a time, given its limit of open files. */
   readonly maxHeld: number;
   /** How long a connection may wait for a worker, in milliseconds. */
@@ -30,6 +33,7 @@ export class Dispatcher {
   #options: DispatcherOptions;
   readonly #seats = new Map<number, Seat>();
   readonly #queue: Pending[] = [];
+  readonly #addresses = new AddressCounts();
   #nextId = 1;
   #isClosed = false;
   #cancelWake: (() => void) | null = null;
@@ -47,14 +51,21 @@ export class Dispatcher {
   dispatch(socket: Socket): void {
     // A reset while it waits is found by whoever reads it next.
     socket.on('error', () => undefined);
+    const address = clientAddress(socket.remoteAddress);
+    const { maxConnections, maxConnectionsPerAddress, maxHeld } = this.#options;
+    // Nobody counts for it yet.
+    const refuse = (reason: RefusalReason): void => this.#refuse({ socket, address: null }, reason);
     if (this.#isClosed) {
-      this.#refuse(socket, 'stopping');
-    } else if (this.#total() >= this.#options.maxConnections) {
-      this.#refuse(socket, 'over-limit');
-    } else if (this.#held() >= Math.min(MOST_HELD, this.#options.maxHeld)) {
-      this.#refuse(socket, 'queue-full');
+      refuse('stopping');
+    } else if (this.#total() >= maxConnections) {
+      refuse('over-limit');
+    } else if (maxConnectionsPerAddress !== null && this.#addresses.of(address) >= maxConnectionsPerAddress) {
+      refuse('over-address-limit');
+    } else if (this.#held() >= Math.min(MOST_HELD, maxHeld)) {
+      refuse('queue-full');
     } else {
-      this.#place({ socket, since: this.#options.clock.monotonic() });
+      this.#addresses.add(address);
+      this.#place({ socket, address, since: this.#options.clock.monotonic() });
     }
   }
 
@@ -86,7 +97,7 @@ export class Dispatcher {
   acknowledged(id: number, socketId: number): void {
     const lost = this.#seats.get(id)?.acknowledged(socketId);
     if (lost == null) return;
-    for (const { socket } of lost) this.#refuse(socket, 'out-of-descriptors');
+    for (const each of lost) this.#refuse(each, 'out-of-descriptors');
     this.#serveQueue();
   }
 
@@ -94,12 +105,12 @@ export class Dispatcher {
   lost(id: number, socketId: number): void {
     const pending = this.#seats.get(id)?.lost(socketId);
     if (pending == null) return;
-    this.#refuse(pending.socket, 'out-of-descriptors');
+    this.#refuse(pending, 'out-of-descriptors');
     this.#serveQueue();
   }
 
-  closed(id: number, count: number): void {
-    this.#seats.get(id)?.closed(count);
+  closed(id: number, socketIds: Iterable<number>): void {
+    this.#forget(this.#seats.get(id)?.closed(socketIds) ?? []);
   }
 
   /** The process has exited: what it never acknowledged goes to others. */
@@ -108,6 +119,7 @@ export class Dispatcher {
     if (seat === undefined) return;
     this.#seats.delete(id);
     seat.stopAsking();
+    this.#forget(seat.closedAll());
     for (const pending of seat.pending) this.#place(pending);
   }
 
@@ -115,9 +127,9 @@ export class Dispatcher {
     return this.#seats.get(id)?.connections ?? 0;
   }
 
-  /** Changes the limit for connections that are still to come. */
-  setMaxConnections(maxConnections: number): void {
-    this.#options = { ...this.#options, maxConnections };
+  /** For connections that are still to come. */
+  setLimits(limits: Pick<DispatcherOptions, 'maxConnections' | 'maxConnectionsPerAddress'>): void {
+    this.#options = { ...this.#options, ...limits };
   }
 
   /** No more connections: what waits is closed, and so is whatever still comes. */
@@ -125,7 +137,7 @@ export class Dispatcher {
     this.#isClosed = true;
     this.#cancelWake?.();
     for (const seat of this.#seats.values()) seat.stopAsking();
-    for (const { socket } of this.#queue.splice(0)) this.#refuse(socket, 'stopping');
+    for (const pending of this.#queue.splice(0)) this.#refuse(pending, 'stopping');
   }
 
   #total(): number {
@@ -142,12 +154,12 @@ export class Dispatcher {
 
   #place(pending: Pending): void {
     if (this.#isClosed) {
-      this.#refuse(pending.socket, 'stopping');
+      this.#refuse(pending, 'stopping');
       return;
     }
     const seat = fewestConnections([...this.#seats.values()].filter(({ admitted, isStalled }) => admitted && !isStalled));
     if (seat === undefined) this.#enqueue(pending);
-    else seat.give(this.#nextId++, pending.socket, () => this.#enqueue(pending));
+    else seat.give(this.#nextId++, pending, () => this.#enqueue(pending));
   }
 
   #enqueue(pending: Pending): void {
@@ -166,14 +178,19 @@ export class Dispatcher {
       this.#cancelWake = null;
       const oldest = this.#options.clock.monotonic() - this.#options.queueTimeout;
       for (const pending of this.#queue.splice(0)) {
-        if (pending.since < oldest) this.#refuse(pending.socket, 'queue-timeout');
+        if (pending.since < oldest) this.#refuse(pending, 'queue-timeout');
         else this.#place(pending);
       }
     });
   }
 
-  #refuse(socket: Socket, reason: RefusalReason): void {
+  #forget(addresses: Iterable<string | null>): void {
+    for (const address of addresses) this.#addresses.remove(address);
+  }
+
+  #refuse({ socket, address }: Pick<Pending, 'socket' | 'address'>, reason: RefusalReason): void {
     socket.destroy();
+    this.#addresses.remove(address);
     this.#options.onRefused(reason);
   }
 }

@@ -21,7 +21,8 @@ import { forkChild } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
 import { KeptFiles } from './kept-files.js';
-import { autoMaxConnections, maxConnectionsOf } from './open-file-limit.js';
+import { autoMaxConnections, connectionLimits } from './open-file-limit.js';
+import type { LimitTold } from './limit-book.js';
 import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
@@ -113,7 +114,7 @@ async function run(
   const refusals = new RefusalLog(emit, clock);
   const dispatcher = new Dispatcher({
     clock,
-    maxConnections: maxConnectionsOf(config),
+    ...connectionLimits(config),
     maxHeld: autoMaxConnections(),
     queueTimeout: config.startTimeout,
     onRefused: (reason) => refusals.add(reason),
@@ -139,7 +140,8 @@ async function run(
   const ticketKeys = randomBytes(48).toString('base64');
   const generation = new Generation({ config, ...read, logFormat, ticketKeys });
   const onChange = (): void => watchers.notify();
-  const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, folder: files.folder, logFd: LOG_FD });
+  const onLimit = (told: LimitTold): void => admin.limitReached(told);
+  const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, onLimit, folder: files.folder, logFd: LOG_FD });
   const door = routers ?? new ConnectionDoor(dispatcher);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
@@ -176,6 +178,7 @@ async function run(
       else if (message.type === 'recycle-wanted') upkeep.noteWish(handle, message.cause);
       else if (message.type === 'inspected') inspections.answered(handle, message);
       else if (message.type === 'calls-told') admin.told(handle, message);
+      else if (message.type === 'limit-reached') onLimit(message);
       else if (message.type === 'files-loaded') code.note(handle.generation, message.files);
     },
     isCodeProven: (number) => code.isProven(number),
@@ -205,7 +208,7 @@ async function run(
     shared: { logFormat, ticketKeys },
     warn,
     onCommit(next, material) {
-      dispatcher.setMaxConnections(maxConnectionsOf(next));
+      dispatcher.setLimits(connectionLimits(next));
       routers?.apply(next, material);
       log.level = next.log.level;
       code.answered(supervisor.plan.goal.generation, next);

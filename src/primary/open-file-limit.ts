@@ -7,8 +7,11 @@ const SHARE_FOR_CONNECTIONS = 0.8;
 /** Where the limit cannot be told. */
 const FALLBACK = 1024;
 
-export function maxConnectionsOf({ maxConnections }: Pick<Config, 'maxConnections'>): number {
-  return maxConnections === 'auto' ? autoMaxConnections() : maxConnections;
+export function connectionLimits({ maxConnections, maxConnectionsPerAddress }: Pick<Config, 'maxConnections' | 'maxConnectionsPerAddress'>): {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number | null;
+} {
+  return { maxConnections: maxConnections === 'auto' ? autoMaxConnections() : maxConnections, maxConnectionsPerAddress };
 }
 
 export function autoMaxConnections(): number {

@@ -20,6 +20,8 @@ export interface Recipient {
 /** A connection that no worker has acknowledged, and since when it waits for that. */
 export interface Pending {
   readonly socket: Socket;
+  /** The client's, for the limit of connections from one (client-address.ts); null when it has none. */
+  readonly address: string | null;
   readonly since: number;
 }
 
@@ -27,8 +29,8 @@ export class Seat {
   readonly #recipient: Recipient;
   readonly #clock: Clock;
   readonly #pending = new Map<number, Pending>();
-  /** Connections that it has acknowledged and not reported closed. */
-  #open = 0;
+  /** Connections that it has acknowledged and not reported closed, with the addresses of their clients. */
+  readonly #open = new Map<number, string | null>();
   /** The newest of the orders that it was asked about. */
   #confirmed = 0;
   #cancelConfirm: (() => void) | null = null;
@@ -45,7 +47,7 @@ export class Seat {
   }
 
   get connections(): number {
-    return this.#open + this.#pending.size;
+    return this.#open.size + this.#pending.size;
   }
 
   /** What it has not acknowledged. */
@@ -64,8 +66,8 @@ export class Seat {
   }
 
   /** Hands a connection over. @param onFailure called when its process never saw it */
-  give(id: number, socket: Socket, onFailure: () => void): void {
-    this.#pending.set(id, { socket, since: this.#clock.monotonic() });
+  give(id: number, { socket, address }: Pick<Pending, 'socket' | 'address'>, onFailure: () => void): void {
+    this.#pending.set(id, { socket, address, since: this.#clock.monotonic() });
     this.#confirmLater();
     this.#recipient.give(id, socket, () => {
       // The channel is closed.
@@ -81,7 +83,7 @@ export class Seat {
     const pending = this.#pending.get(id);
     if (pending === undefined) return null;
     this.#pending.delete(id);
-    this.#open += 1;
+    this.#open.set(id, pending.address);
     pending.socket.destroy();
     // Orders arrive in order, so what was ordered before this one and not acknowledged never arrived.
     const earlier = [...this.#pending.keys()].filter((each) => each < id);
@@ -95,8 +97,21 @@ export class Seat {
     return pending;
   }
 
-  closed(count: number): void {
-    this.#open = Math.max(0, this.#open - count);
+  /** @returns the addresses of those that it had */
+  closed(ids: Iterable<number>): (string | null)[] {
+    const addresses: (string | null)[] = [];
+    for (const id of ids) {
+      const address = this.#open.get(id);
+      if (address === undefined) continue;
+      addresses.push(address);
+      this.#open.delete(id);
+    }
+    return addresses;
+  }
+
+  /** Its process has exited. @returns the addresses of the connections that it had */
+  closedAll(): (string | null)[] {
+    return this.closed([...this.#open.keys()]);
   }
 
   /** Asks it nothing any more. */

@@ -135,5 +135,6 @@ function describeWorker(worker: WorkerHandle, supervisor: Supervisor, door: Work
     heartbeatAgeSeconds: worker.loadAge(now) / 1000,
     admitted: door.isAdmitted(worker.id),
     inspection: describeInspection(worker.inspection),
+    limits: worker.limits.counts,
   };
 }

@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { CallSummary, FromWorker, Load, ToWorker } from '../ipc/messages.js';
 import type { DaemonError } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
+import { LimitBook } from './limit-book.js';
 import { deadlineOf, type DeadlineLimits } from './deadline-of.js';
 import type { ForkedProcess } from './fork.js';
 import type { Inspection } from './inspection.js';
@@ -55,6 +56,8 @@ export class WorkerHandle implements WorkerView {
   /** How long after the order to drain it asks its clients to leave, in milliseconds. */
   drainDelay = 0;
   callsPerSecond = 0;
+  /** What its clients came to. */
+  readonly limits = new LimitBook();
   /** The last lines that user code printed, for the error of a worker that dies without a word. */
   readonly lastLines: string[] = [];
   #process: ForkedProcess | null = null;

@@ -63,7 +63,7 @@ export class WorkerReports {
         dispatcher.lost(handle.id, message.id);
         break;
       case 'sockets-closed':
-        dispatcher.closed(handle.id, message.count);
+        dispatcher.closed(handle.id, message.ids);
         break;
       case 'drain-wanted':
         life.step(handle, 'drain', message.cause);
@@ -71,6 +71,10 @@ export class WorkerReports {
       case 'drained':
         handle.drained = message;
         phases.noteCut(message.cut.length);
+        break;
+      case 'limit-reached':
+        handle.limits.add(message);
+        onMessage(handle, message);
         break;
       case 'recycle-wanted':
       case 'files-loaded':

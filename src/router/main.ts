@@ -5,6 +5,7 @@
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { Intake } from '../front/intake.js';
+import { LimitLog } from '../front/limit-log.js';
 import { WORKER_LOG_FD } from '../ipc/log-fd.js';
 import type { FromRouter, ToRouter } from '../ipc/router-messages.js';
 import { systemClock } from '../shared/clock.js';
@@ -24,6 +25,7 @@ interface Running {
   readonly router: Router;
   readonly intake: Intake;
   readonly logger: DaemonLogger;
+  readonly limitLog: LimitLog;
 }
 
 let running: Running | null = null;
@@ -94,6 +96,7 @@ function start({ index, name, limits, clientAuthentication, tls, ticketKeys, log
   process.title = `grpcserverd: router ${index} (${name})`;
   const logger = createLogger({ level: logLevel, format: logFormat, fd: WORKER_LOG_FD, identity: { role: 'router', index } });
   const { emit } = logger;
+  const limitLog = new LimitLog({ clock: systemClock, emit, tell: (limit, count) => send({ type: 'limit-reached', limit, count }) });
   const router = new Router({
     limits,
     clock: systemClock,
@@ -103,16 +106,18 @@ function start({ index, name, limits, clientAuthentication, tls, ticketKeys, log
       giveBack: (count, when) => send({ type: 'units-returned', count, when }),
     },
     onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
+    onLimit: (limit, peer) => limitLog.add(limit, peer),
   });
   const intake = new Intake({
     tls: tls === null ? null : { material: tls, clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
     accept: (socket) => router.accept(socket),
     onTaken: (id) => send({ type: 'socket-taken', id }),
     onLost: (id) => send({ type: 'socket-lost', id }),
-    onClosed: (count) => send({ type: 'sockets-closed', count }),
+    onClosed: (ids) => send({ type: 'sockets-closed', ids }),
     onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
+    onLimit: (limit, peer) => limitLog.add(limit, peer),
   });
-  running = { router, intake, logger };
+  running = { router, intake, logger, limitLog };
   const beat = (): void => send({ type: 'heartbeat', ...router.statistics() });
   beat();
   setInterval(beat, HEARTBEAT_INTERVAL);
@@ -135,11 +140,12 @@ function delivered(message: FromRouter): Promise<void> {
 /** Lets the clients go, and exits when the last one is gone. @param quick all within that many milliseconds */
 function leave(quick: number | null): void {
   if (running === null) process.exit(EXIT.ok);
-  const { router, intake } = running;
+  const { router, intake, limitLog } = running;
   router.leave();
   if (quick !== null) setTimeout(() => intake.destroyAll(), quick);
   leaving ??= allGone(intake).then(async () => {
     router.close();
+    limitLog.flush();
     await delivered({ type: 'drained' });
     process.exit(EXIT.ok);
   });

@@ -10,6 +10,7 @@ import { factsOf, nameOf } from '../front/peer-facts.js';
 import { encodeProxyHeader } from '../front/proxy-header.js';
 import type { ConnectionError } from '../http2/connection-error.js';
 import type { RouterLimits, RouterLoad } from '../ipc/router-messages.js';
+import type { ClientLimit } from '../shared/client-limits.js';
 import type { Clock } from '../shared/clock.js';
 import { CallUnits, type CallUnitsOptions } from './call-units.js';
 import type { WorkerPlace } from './routed-worker.js';
@@ -25,6 +26,8 @@ export interface RouterOptions {
   readonly units: Omit<CallUnitsOptions, 'clock'>;
   /** A client broke the protocol, and its connection ends. */
   readonly onFault: (peer: string, fault: ConnectionError) => void;
+  /** A client came to a limit. */
+  readonly onLimit: (limit: ClientLimit, peer: string) => void;
 }
 
 export class Router {
@@ -33,6 +36,7 @@ export class Router {
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #onFault: RouterOptions['onFault'];
+  readonly #onLimit: RouterOptions['onLimit'];
   readonly #room: WaitingCalls;
   readonly #roster: WorkerRoster;
   readonly #context: SwitchContext;
@@ -44,11 +48,12 @@ export class Router {
   /** Of connections and workers that are gone. */
   readonly #past = { bytesRead: 0, bytesWritten: 0, calls: 0 };
 
-  constructor({ limits, clock, random, units, onFault }: RouterOptions) {
+  constructor({ limits, clock, random, units, onFault, onLimit }: RouterOptions) {
     this.#limits = limits;
     this.#clock = clock;
     this.#random = random;
     this.#onFault = onFault;
+    this.#onLimit = onLimit;
     this.units = new CallUnits({ ...units, clock });
     this.#room = new WaitingCalls(limits.queueTimeout, clock);
     this.#roster = new WorkerRoster(clock, () => this.#room.serve());
@@ -71,6 +76,7 @@ export class Router {
       clock: this.#clock,
       random: this.#random,
       connect: (owner) => new Switch(owner, header, this.#context),
+      onLimit: (limit) => this.#onLimit(limit, nameOf(peer)),
       onClose: (fault) => {
         this.#connections.delete(connection);
         this.#past.bytesRead += socket.bytesRead;

@@ -96,12 +96,16 @@ export const EVENTS = {
   'signature.mended': { level: 'info', doc: 'The files of signatureData were refused, and hold now what is in use.', fields: {} },
   'connection.refused': {
     level: 'warn', doc: 'Connections were closed at once; said at most once a second.',
-    fields: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },
+    fields: { reason: 'over-limit, over-address-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },
   },
   'connection.tls-failed': { level: 'info', doc: 'A TLS handshake failed or took too long.', fields: { peer: 'address of the client', error: 'why' } },
   'connection.broken': {
     level: 'debug', doc: 'A client broke the rules of HTTP/2, and its connection was ended; with transport: lean.',
     fields: { peer: 'address of the client', code: 'the error code of RFC 9113 section 7', error: 'what it did' },
+  },
+  'connection.limited': {
+    level: 'warn', doc: 'Clients came to a limit of their connection; said at most once a second of each limit by each worker and router. How loud depends on the limit: what friendly clients do every day is info or debug.',
+    fields: { reason: 'which limit (docs/security.md)', count: 'how often since the last such line', peer: 'address of the last of them' },
   },
   'link.broken': { level: 'error', doc: 'A link to a router broke the rules, which none does; its calls are lost.', fields: { error: 'what it did' } },
   'router.starting': { level: 'info', doc: 'A router was forked; with balance: rpc.', fields: { index: 'of the router', router: 'its pid', cause: 'boot or crash' } },

@@ -1,3 +1,5 @@
+import { CLIENT_LIMIT_NAMES } from './client-limits.js';
+
 /**
  * The metrics: an API, as the log events are. docs/metrics.md is made from this table, and the page has these and no
  * others. No label takes values that a client chooses, nor a pid: a slot is a worker's stable number.
@@ -57,7 +59,11 @@ export const METRICS = {
   grpcserverd_connections_waiting: { type: 'gauge', help: 'Accepted connections that wait for a worker.', labels: {} },
   grpcserverd_connections_refused_total: {
     type: 'counter', help: 'Connections that were closed at once.',
-    labels: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors' },
+    labels: { reason: 'over-limit, over-address-limit, queue-full, queue-timeout, stopping or out-of-descriptors' },
+  },
+  grpcserverd_client_limits_total: {
+    type: 'counter', help: 'How often clients came to a limit of their connection, in all workers and routers; up to a second old.',
+    labels: { reason: `${CLIENT_LIMIT_NAMES.slice(0, -1).join(', ')} or ${CLIENT_LIMIT_NAMES.at(-1)} (docs/security.md)` },
   },
   grpcserverd_reloads_total: {
     type: 'counter', help: 'Reloads that have ended, by their verdict.', labels: { verdict: 'done, refused, rolled-back, halted or pre-empted' },

@@ -64,6 +64,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     onTaken: () => undefined,
     onLost: () => undefined,
     onClosed: () => undefined,
+    onLimit: () => undefined,
   });
   const { server, transport, health } = serving;
   health.setServing();

@@ -5,6 +5,8 @@
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import type { Server as GrpcServer, ServerInterceptor } from '@grpc/grpc-js';
+import { nameOf } from '../front/peer-facts.js';
+import type { ClientLimit } from '../shared/client-limits.js';
 import type { Clock } from '../shared/clock.js';
 import type { Arrivals } from './arrivals.js';
 import { ServedLink } from './served-link.js';
@@ -28,6 +30,8 @@ export interface LinkServerOptions {
   readonly clock: Clock;
   /** A router did what none does. */
   readonly onFault: (reason: string) => void;
+  /** A client came to a limit. */
+  readonly onLimit: (limit: ClientLimit, peer: string) => void;
 }
 
 export class LinkServer implements Arrivals {
@@ -42,7 +46,7 @@ export class LinkServer implements Arrivals {
   /** Called whenever the last link has closed: no router sends calls any more. */
   onEmpty: () => void = () => undefined;
 
-  constructor({ server, interceptors, maxMetadataSize, unknown, clock, onFault }: LinkServerOptions) {
+  constructor({ server, interceptors, maxMetadataSize, unknown, clock, onFault, onLimit }: LinkServerOptions) {
     const open = createLeanServer(server, interceptors);
     this.#open = unknown === undefined ? open : tellUnknown(open, unknown);
     this.#requests = new RequestReader(maxMetadataSize);
@@ -51,7 +55,10 @@ export class LinkServer implements Arrivals {
       const link: ServedLink = new ServedLink({
         socket,
         clock: this.#clock,
-        connect: (owner, peer) => new Session({ owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers }),
+        connect: (owner, peer) =>
+          new Session({
+            owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers, clock, onLimit: (limit) => onLimit(limit, nameOf(peer)),
+          }),
         onClose: (reason) => {
           this.#links.delete(link);
           if (reason !== null) onFault(reason);

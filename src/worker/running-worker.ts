@@ -6,6 +6,7 @@ import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { SignatureData } from '../config/signature-data.js';
 import type { Intake } from '../front/intake.js';
+import { LimitLog } from '../front/limit-log.js';
 import type { CallFigures } from '../ipc/call-figures.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
 import type { ActiveCall } from './calls/active-call.js';
@@ -14,6 +15,7 @@ import type { CallRegistry } from './calls/call-registry.js';
 import { installFaultHandlers } from './calls/faults.js';
 import type { Arrivals } from './arrivals.js';
 import { LinkServer } from './link-server.js';
+import type { ClientLimit } from '../shared/client-limits.js';
 import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
@@ -64,6 +66,8 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
       send({ type: 'recycle-wanted', cause: kind });
     },
   });
+  const limitLog = new LimitLog({ clock: systemClock, emit, tell: (limit, count) => send({ type: 'limit-reached', limit, count }) });
+  const onLimit = (limit: ClientLimit, peer: string): void => limitLog.add(limit, peer);
   const { server, services, health, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks } = await createServing({
     slot,
     generation,
@@ -79,7 +83,8 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     },
     onTaken: (id) => send({ type: 'socket-taken', id }),
     onLost: (id) => send({ type: 'socket-lost', id }),
-    onClosed: (count) => send({ type: 'sockets-closed', count }),
+    onClosed: (ids) => send({ type: 'sockets-closed', ids }),
+    onLimit,
   });
   const links = linkPath === null ? null : new LinkServer({
     server,
@@ -88,6 +93,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     unknown,
     clock: systemClock,
     onFault: (error) => emit('link.broken', { error }),
+    onLimit,
   });
   const arrivals: Arrivals = links ?? intake;
   health.setServing();
@@ -119,6 +125,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
       leaving.abort();
       const result = await drain.run(config, delay);
       faults.flush();
+      limitLog.flush();
       await hooks.run();
       return result;
     },

@@ -22,7 +22,7 @@ import { Http2Transport } from './transport/http2-transport.js';
 import { LeanTransport, type LeanTransportOptions } from './transport/lean-transport.js';
 import type { Transport } from './transport/transport.js';
 
-export interface ServingOptions extends Pick<IntakeOptions, 'onTaken' | 'onLost' | 'onClosed'>, Pick<BuildOptions, 'config' | 'modules' | 'startedAt'> {
+export interface ServingOptions extends Pick<IntakeOptions, 'onTaken' | 'onLost' | 'onClosed' | 'onLimit'>, Pick<BuildOptions, 'config' | 'modules' | 'startedAt'> {
   readonly slot: number;
   readonly generation: number;
   readonly callLimit: number | null;
@@ -54,7 +54,7 @@ export interface Serving extends Pick<BuiltServer, 'server' | 'services' | 'heal
 
 /** @throws DaemonError saying why it cannot serve */
 export async function createServing(options: ServingOptions): Promise<Serving> {
-  const { slot, generation, config, modules, startedAt, callLimit, tls, ticketKeys, signature, logger, onCallEnded } = options;
+  const { slot, generation, config, modules, startedAt, callLimit, tls, ticketKeys, signature, logger, onCallEnded, onLimit } = options;
   const { emit } = logger;
   const faults = new FaultLog(emit, systemClock);
   const leaving = new AbortController();
@@ -95,6 +95,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
           config,
           unknown,
           onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
+          onLimit,
         })
       : new Http2Transport(server, interceptors);
   const intake = new Intake({
@@ -103,6 +104,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     onTaken: options.onTaken,
     onLost: options.onLost,
     onClosed: options.onClosed,
+    onLimit,
     onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
   });
   return { server, services, health, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks };

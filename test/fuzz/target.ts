@@ -70,10 +70,11 @@ export class LeanTarget implements Target {
       random: () => 0.5,
       connect: (owner) => {
         watch = new SeamWatch(owner);
-        session = new Session({ owner: watch.owner, peer: PEER, open: this.#open, requests: this.#requests, answers: this.#answers });
+        session = new Session({ owner: watch.owner, peer: PEER, open: this.#open, requests: this.#requests, answers: this.#answers, clock: this.#clock, onLimit: () => undefined });
         watch.links = session;
         return watch;
       },
+      onLimit: () => undefined,
       onClose: () => {
         isClosed = true;
         this.#connections -= 1;
@@ -124,13 +125,14 @@ export class RouterTarget implements Target {
     random: () => 0.5,
     units: { ask: () => undefined, giveBack: () => undefined },
     onFault: () => undefined,
+    onLimit: () => undefined,
   });
 
   static async start(): Promise<RouterTarget> {
     const target = new RouterTarget();
     for (const slot of [0, 1]) {
       const links = new LinkServer({
-        server: createServer(), interceptors: [], maxMetadataSize: MOST_METADATA, clock: systemClock, onFault: (reason) => target.#faults.push(reason),
+        server: createServer(), interceptors: [], maxMetadataSize: MOST_METADATA, clock: systemClock, onFault: (reason) => target.#faults.push(reason), onLimit: () => undefined,
       });
       const path = target.#folder.join(`${slot}.sock`);
       await links.listen(path);

@@ -66,6 +66,7 @@ describe('the set', () => {
       {
         authentication: 'ssl',
         clientAuthentication: 'require',
+        allowWorldReadableKeys: false,
         certificates: {
           serverCertificate: { path: serverCertificate },
           serverCertificateKey: { path: serverCertificateKey },

@@ -6,16 +6,21 @@ import { startDaemon } from '../support/daemon.js';
 import { servicer } from '../support/paths.js';
 import { PEERS } from '../support/peers.js';
 import { Probe } from '../support/probe.js';
-import { weigh } from '../support/sessions.js';
+import { census, weigh } from '../support/sessions.js';
 
 /** Of each of two rounds, from all clients together. */
 const CALLS = process.env.PROVE === undefined ? 5000 : 200_000;
 const MIB = 2 ** 20;
+const MODES = {
+  http2: { transport: 'http2', balance: 'connection' },
+  lean: { transport: 'lean', balance: 'connection' },
+  rpc: { transport: 'lean', balance: 'rpc' },
+} as const;
 
-for (const transport of ['http2', 'lean'] as const) {
-  test(`twice ${CALLS} calls leave no call and no memory behind, transport ${transport}`, async (context) => {
+for (const [mode, config] of Object.entries(MODES)) {
+  test(`twice ${CALLS} calls, some given up and some too late, leave no call, timer, listener or memory behind (${mode})`, async (context) => {
     await using daemon = await startDaemon({
-      config: { transport, servicers: [servicer('probe.js'), servicer('scripted.js')], reflection: false, nodeArguments: ['--expose-gc'] },
+      config: { ...config, servicers: [servicer('probe.js'), servicer('scripted.js')], reflection: false, nodeArguments: ['--expose-gc'] },
       deadline: 60_000 + CALLS * 40,
     });
     const scale = new Client(daemon.address, credentials.createInsecure());
@@ -23,6 +28,8 @@ for (const transport of ['http2', 'lean'] as const) {
       await daemon.deadline.poll(async () => ((await daemon.status()).workers.every(({ inFlight }) => inFlight === 0) ? true : undefined), 'no call in flight');
       return weigh(scale);
     };
+    // Connections take a moment to be gone.
+    const rest = async () => census(scale);
     const round = async (): Promise<void> => {
       const probes = PEERS.filter(({ skip }) => skip === false).map((kind) => new Probe(kind.connect(daemon.address)));
       const before = (await daemon.status()).workers[0]?.calls ?? 0;
@@ -34,19 +41,26 @@ for (const transport of ['http2', 'lean'] as const) {
         probe.load('Probe/Converse', Array(10).fill(message), 2, { lockstep: true }),
         probe.load('Probe/Fail', { code: 5, details: 'not found' }, 1),
         probe.load('Probe/Repeat', { times: 1000, size: 1000, ms: 1 }, 1, { cancelAfter: 1 }),
+        probe.load('Probe/Repeat', { times: 1000, size: 1000, ms: 1 }, 1, { timeoutMs: 1 + Math.round(Math.random() * 50) }),
       ]);
       await daemon.deadline.poll(async () => (((await daemon.status()).workers[0]?.calls ?? 0) >= before + CALLS ? true : undefined), 'the calls');
       const tallies = await daemon.until(Promise.all(loads.map((load) => load.stop())), 'the end of the calls');
       for (const [index, { calls, codes }] of tallies.entries()) {
-        assert.deepEqual(codes, { [['OK', 'OK', 'OK', 'OK', 'NOT_FOUND', 'CANCELLED'][index % 6] ?? '']: calls });
+        assert.deepEqual(codes, { [['OK', 'OK', 'OK', 'OK', 'NOT_FOUND', 'CANCELLED', 'DEADLINE_EXCEEDED'][index % 7] ?? '']: calls });
       }
       for (const probe of probes) await probe[Symbol.asyncDispose]();
     };
 
     await round();
     const once = await quiet();
+    const before = await rest();
     await round();
     const twice = await quiet();
+    const { listeners } = await daemon.deadline.poll(async () => {
+      const now = await rest();
+      return now.resources <= before.resources ? now : undefined;
+    }, `no more than ${before.resources} resources`);
+    assert.equal(listeners, before.listeners);
     scale.close();
     context.diagnostic(`${(once / MIB).toFixed(1)} MiB after the first, ${(twice / MIB).toFixed(1)} after the second`);
     // Of each call a hundred bytes would be half a megabyte, and a forgotten stream is a kilobyte and more.

@@ -33,6 +33,7 @@ function material(clientAuthentication: Mode, root: string | null = certificates
     {
       authentication: 'ssl',
       clientAuthentication,
+      allowWorldReadableKeys: false,
       certificates: {
         serverCertificate: { path: server.certificate },
         serverCertificateKey: { path: server.key },

@@ -7,13 +7,14 @@ import type { Link, Links, SwitchOwner } from '#src/front/link.js';
 import type { ConnectionError } from '#src/http2/connection-error.js';
 import { decodeLiteralField, walkFields } from '#src/http2/hpack/walk.js';
 import { BlockWriter } from '#src/http2/hpack/encoder.js';
+import type { ClientLimit } from '#src/shared/client-limits.js';
 import { FakeClock } from './fake-clock.js';
 import { RawClient } from './raw-client.js';
 
 export const LIMITS: FrontLimits = {
   maxConcurrentStreams: 100,
   maxMetadataSize: 16 * 1024,
-  keepalive: { time: null, timeout: 20_000 },
+  keepalive: { time: null, timeout: 20_000, minClientInterval: null },
   maxConnectionAge: null,
   maxConnectionAgeGrace: 30_000,
   maxConnectionIdle: null,
@@ -87,6 +88,8 @@ export class FrontPair implements AsyncDisposable {
   readonly owner: SwitchOwner;
   readonly socket: Socket;
   readonly closed: Promise<ConnectionError | null>;
+  /** Limits that the client came to. */
+  readonly limited: ClientLimit[] = [];
 
   private constructor(client: RawClient, socket: Socket, limits: FrontLimits) {
     this.client = client;
@@ -103,6 +106,7 @@ export class FrontPair implements AsyncDisposable {
         owner = given;
         return this.link;
       },
+      onLimit: (limit) => this.limited.push(limit),
       onClose,
     });
     assert(owner);

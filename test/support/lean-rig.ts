@@ -5,6 +5,8 @@ import { AnswerEncoder } from '#src/worker/transport/lean/answer-headers.js';
 import type { PeerFacts } from '#src/front/peer-facts.js';
 import { RequestReader } from '#src/worker/transport/lean/request-headers.js';
 import { Session } from '#src/worker/transport/lean/session.js';
+import type { ClientLimit } from '#src/shared/client-limits.js';
+import { FakeClock } from './fake-clock.js';
 import { KINDS, type Kind, type LooseHandler } from './call-rig.js';
 import { LinkClient, type LinkClientOptions } from './link-client.js';
 
@@ -40,6 +42,9 @@ export interface LeanRig {
   readonly server: grpc.Server;
   readonly session: Session;
   readonly client: LinkClient;
+  readonly clock: FakeClock;
+  /** Limits that the client came to. */
+  readonly limited: readonly ClientLimit[];
 }
 
 export function startLeanRig(options: LeanRigOptions = {}): LeanRig {
@@ -47,10 +52,13 @@ export function startLeanRig(options: LeanRigOptions = {}): LeanRig {
   const server = new grpc.Server(serverOptions);
   server.addService(BYTES_SERVICE, handlers as unknown as grpc.UntypedServiceImplementation);
   const client = new LinkClient(options);
+  const clock = new FakeClock();
+  const limited: ClientLimit[] = [];
   const session = new Session({
     owner: client, peer, open: createLeanServer(server, interceptors),
     requests: new RequestReader(maxMetadataSize), answers: new AnswerEncoder(),
+    clock, onLimit: (limit) => limited.push(limit),
   });
   client.link = session;
-  return { server, session, client };
+  return { server, session, client, clock, limited };
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import grpc from '@grpc/grpc-js';
+import type { ClientLimit } from '#src/shared/client-limits.js';
 import type { RouterLimits } from '#src/ipc/router-messages.js';
 import { UnitOwner } from '#src/primary/unit-owner.js';
 import { Router } from '#src/router/router.js';
@@ -25,6 +26,7 @@ export class RigWorker {
   readonly place: WorkerPlace;
   readonly links: LinkServer;
   readonly faults: string[] = [];
+  readonly limited: ClientLimit[] = [];
 
   constructor(place: WorkerPlace, handlers: Handlers) {
     this.place = place;
@@ -36,6 +38,7 @@ export class RigWorker {
       maxMetadataSize: ROUTER_LIMITS.maxMetadataSize,
       clock: systemClock,
       onFault: (reason) => this.faults.push(reason),
+      onLimit: (limit) => this.limited.push(limit),
     });
   }
 }
@@ -44,6 +47,7 @@ export class RigWorker {
 export class RigRouter {
   readonly router: Router;
   readonly faults: string[] = [];
+  readonly limited: ClientLimit[] = [];
   readonly #server: Server;
 
   constructor(limits: RouterLimits, clock: Clock, units: UnitOwner) {
@@ -61,6 +65,7 @@ export class RigRouter {
         giveBack: (count, when) => void setImmediate(() => units.returned(borrower, count, when)),
       },
       onFault: (_peer, fault) => this.faults.push(fault.message),
+      onLimit: (limit) => this.limited.push(limit),
     });
     units.add(borrower);
     this.#server = createServer({ noDelay: true }, (socket) => {

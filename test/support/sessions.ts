@@ -103,6 +103,19 @@ export async function weigh(client: Client): Promise<number> {
   return bytes;
 }
 
+export interface Census {
+  /** Timers, sockets and the like. */
+  readonly resources: number;
+  /** On `process`. */
+  readonly listeners: number;
+}
+
+/** What the worker holds that is no memory. */
+export async function census(client: Client): Promise<Census> {
+  // The servicer says just that.
+  return (await ask(client, 'Census', '')) as Census;
+}
+
 function ask(client: Client, name: string, text: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(pathOf(name), keep, keep, Buffer.from(text), { deadline: Date.now() + PATIENCE }, (error, answer) => {

@@ -8,7 +8,7 @@ export function workerOf(slot: number, facts: Partial<WorkerStatus> = {}): Worke
   return {
     slot, pid: 4711 + slot, state: 'ready', generation: 2, uptimeSeconds: 3700, restarts: 1, connections: 12, inFlight: 3, calls: 1000,
     callsPerSecond: 250.4, p99Ms: 12.4, eventLoopDelayMs: 1.23, eventLoopUtilization: 0.37, rssBytes: 88e6, cause: '', oldestCall: null,
-    secondsLeft: 0, heartbeatAgeSeconds: 1, admitted: true, inspection: '', ...facts,
+    secondsLeft: 0, heartbeatAgeSeconds: 1, admitted: true, inspection: '', limits: {}, ...facts,
   };
 }
 

@@ -33,6 +33,7 @@ function read(files: Files = {}, settings: Partial<Settings> = {}, now = new Dat
     {
       authentication: 'ssl',
       clientAuthentication: 'none',
+      allowWorldReadableKeys: false,
       certificates: {
         serverCertificate: source(files.serverCertificate === undefined ? set.server.certificate : files.serverCertificate),
         serverCertificateKey: source(files.serverCertificateKey === undefined ? set.server.key : files.serverCertificateKey),
@@ -318,14 +319,26 @@ describe('a chain', () => {
   });
 });
 
+describe('a key that everybody may read', () => {
+  it('is refused, unless that is allowed', () => {
+    const key = file('public.key', set.server.pem.key, 0o644);
+    refuses({ serverCertificateKey: key }, /can be read by every user of this machine \(mode 0644\)/, /allowWorldReadableKeys: true/);
+    assert.deepEqual(warnings({ serverCertificateKey: key }, { allowWorldReadableKeys: true }), []);
+  });
+
+  it('is fine below a folder that only its owner enters', () => {
+    const closed = join(folder, 'private');
+    mkdirSync(closed, { mode: 0o700 });
+    assert.deepEqual(warnings({ serverCertificateKey: file('private/open.key', set.server.pem.key, 0o644) }), []);
+  });
+});
+
 describe('a warning', () => {
   it('is given for a key that others may read', () => {
-    for (const mode of [0o640, 0o604]) {
-      const key = file('open.key', set.server.pem.key, mode);
-      assert.deepEqual(warnings({ serverCertificateKey: key }), [
-        `certificates.serverCertificateKey: ${key} can be read by other users (mode 0${mode.toString(8)}); chmod 600 keeps it private.`,
-      ]);
-    }
+    const key = file('open.key', set.server.pem.key, 0o640);
+    assert.deepEqual(warnings({ serverCertificateKey: key }), [
+      `certificates.serverCertificateKey: ${key} can be read by other users (mode 0640); chmod 600 keeps it private.`,
+    ]);
   });
 
   it("is given for somebody else's key when everyone may read it, and not when its group may", { skip: process.geteuid?.() !== 0 && 'needs root' }, () => {

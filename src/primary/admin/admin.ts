@@ -9,6 +9,7 @@ import { toError } from '../../shared/errors.js';
 import type { Emit } from '../../shared/events.js';
 import type { Dispatcher } from '../dispatcher.js';
 import type { RefusalLog } from '../refusal-log.js';
+import { LimitBook, type LimitTold } from '../limit-book.js';
 import type { Reloader } from '../reloader.js';
 import type { Supervisor } from '../supervisor.js';
 import type { PassedSocket } from '../systemd/environment.js';
@@ -42,6 +43,7 @@ export class Admin {
   readonly #options: AdminOptions;
   readonly #startedAt: number;
   readonly #book = new CallBook();
+  readonly #limits = new LimitBook();
   readonly #rollCall: RollCall<WorkerHandle>;
   readonly #http: AdminHttp;
   readonly #port: AdminPort;
@@ -91,6 +93,11 @@ export class Admin {
     this.#rollCall.answered(worker, id);
   }
 
+  /** Clients of a worker or router came to a limit. */
+  limitReached(told: LimitTold): void {
+    this.#limits.add(told);
+  }
+
   close(): void {
     this.#port.close();
     this.#http.close();
@@ -131,6 +138,7 @@ export class Admin {
         history,
         waiting: dispatcher.waiting,
         refused: (reason) => refusals.total(reason),
+        limits: this.#limits,
         isReloading: reloader.progress !== null,
         lastReload: reloader.last,
         tls: supervisor.plan.generation.tls,

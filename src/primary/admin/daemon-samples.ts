@@ -1,10 +1,12 @@
 /** Runs in the primary. The metrics of the daemon itself, from what its parts know; pure. */
 import type { TlsMaterial } from '../../config/certificates.js';
 import type { ReloadReport } from '../../control/definition.js';
+import { CLIENT_LIMIT_NAMES } from '../../shared/client-limits.js';
 import type { Sample, Samples } from '../../shared/metrics.js';
 import { VERSION } from '../../shared/version.js';
 import { nextAuthorityEnd } from '../certificate-status.js';
 import { REFUSAL_REASONS, type RefusalReason } from '../dispatcher.js';
+import type { LimitBook } from '../limit-book.js';
 import type { WorkerHandle } from '../worker-handle.js';
 import { DRAIN_BUCKETS, RESTART_REASONS, VERDICTS, type History } from './history.js';
 import { histogramSamples } from './histogram-samples.js';
@@ -22,6 +24,7 @@ export interface DaemonFacts {
   readonly history: History;
   readonly waiting: number;
   readonly refused: (reason: RefusalReason) => number;
+  readonly limits: Pick<LimitBook, 'of'>;
   readonly isReloading: boolean;
   readonly lastReload: ReloadReport | null;
   /** What TLS uses; null without it. */
@@ -50,6 +53,7 @@ export function daemonSamples(facts: DaemonFacts): Pick<Samples, DaemonMetric> {
     grpcserverd_drain_forced_total: one(history.forcedDrains),
     grpcserverd_connections_waiting: one(facts.waiting),
     grpcserverd_connections_refused_total: REFUSAL_REASONS.map((reason) => ({ labels: { reason }, value: refused(reason) })),
+    grpcserverd_client_limits_total: CLIENT_LIMIT_NAMES.map((reason) => ({ labels: { reason }, value: facts.limits.of(reason) })),
     grpcserverd_reloads_total: VERDICTS.map((verdict) => ({ labels: { verdict }, value: history.reloads[verdict] })),
     grpcserverd_reload_in_progress: one(facts.isReloading),
     grpcserverd_config_last_reload_successful: one(lastReload === null || lastReload.verdict === 'done'),

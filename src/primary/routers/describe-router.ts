@@ -22,5 +22,6 @@ export function describeRouter(router: RouterHandle, restarts: number, now: numb
     bytesWritten: load?.bytesWritten ?? 0,
     lost: load?.lost ?? 0,
     broken: load?.broken ?? 0,
+    limits: router.limits.counts,
   };
 }

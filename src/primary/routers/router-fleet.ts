@@ -13,9 +13,11 @@ import type { Emit } from '../../shared/events.js';
 import type { Dispatcher } from '../dispatcher.js';
 import type { ForkedProcess } from '../fork.js';
 import { Slots } from '../slots.js';
+import { Timers } from '../timers.js';
 import { UnitOwner } from '../unit-owner.js';
 import type { WorkerDoor } from '../worker-door.js';
 import type { WorkerHandle } from '../worker-handle.js';
+import type { LimitTold } from '../limit-book.js';
 import { RouterHandle } from './router-handle.js';
 import { RouterSettings, type RouterSettingsParts, type TlsPair } from './router-settings.js';
 import { RouterWatch } from './router-watch.js';
@@ -34,6 +36,8 @@ export interface RouterFleetOptions extends RouterSettingsParts {
   /** The unix socket on which a worker takes the links of routers. */
   readonly linkPath: (worker: number) => string;
   readonly onChange: () => void;
+  /** Clients of a router came to a limit. */
+  readonly onLimit: (told: LimitTold) => void;
 }
 
 export class RouterFleet implements WorkerDoor {
@@ -43,7 +47,7 @@ export class RouterFleet implements WorkerDoor {
   readonly #slots: Slots;
   readonly #units: UnitOwner;
   readonly #emptied = deferred<undefined>();
-  readonly #cancels = new Set<() => void>();
+  readonly #timers: Timers;
   readonly #settings: RouterSettings;
   readonly #watch: RouterWatch;
   #nextId = 1;
@@ -52,6 +56,7 @@ export class RouterFleet implements WorkerDoor {
   constructor(options: RouterFleetOptions) {
     this.#options = options;
     this.#settings = new RouterSettings(options);
+    this.#timers = new Timers(options.clock);
     this.#watch = new RouterWatch({
       clock: options.clock,
       routers: () => this.#routers.values(),
@@ -134,7 +139,7 @@ export class RouterFleet implements WorkerDoor {
   drain(cause: string, quick: number | null): void {
     this.#state = 'stopping';
     this.#watch.stop();
-    for (const cancel of this.#cancels) cancel();
+    this.#timers.cancelAll();
     for (const router of this.#routers.values()) {
       router.state = 'draining';
       router.send({ type: 'drain', cause, quick });
@@ -173,7 +178,7 @@ export class RouterFleet implements WorkerDoor {
   }
 
   #take(router: RouterHandle, message: FromRouter): void {
-    const { clock, dispatcher, emit } = this.#options;
+    const { clock, dispatcher, emit, onLimit } = this.#options;
     router.lastSign = clock.monotonic();
     switch (message.type) {
       case 'awake':
@@ -195,7 +200,11 @@ export class RouterFleet implements WorkerDoor {
         dispatcher.lost(router.id, message.id);
         break;
       case 'sockets-closed':
-        dispatcher.closed(router.id, message.count);
+        dispatcher.closed(router.id, message.ids);
+        break;
+      case 'limit-reached':
+        router.limits.add(message);
+        onLimit(message);
         break;
       case 'units-wanted':
         this.#units.wanted(router, message.count);
@@ -242,7 +251,7 @@ export class RouterFleet implements WorkerDoor {
   #replace(index: number, readyFor: number): void {
     const now = this.#options.clock.monotonic();
     const { retryAt } = this.#slots.charge(index, now, readyFor);
-    this.#after(Math.max(0, retryAt - now), () => this.#fork(index));
+    this.#timers.after(Math.max(0, retryAt - now), () => this.#fork(index));
   }
 
   #kill(router: RouterHandle, cause: string): void {
@@ -256,13 +265,5 @@ export class RouterFleet implements WorkerDoor {
 
   #checkEmpty(): void {
     if (this.#state === 'stopping' && this.#routers.size === 0) this.#emptied.resolve(undefined);
-  }
-
-  #after(ms: number, callback: () => void): void {
-    const cancel = this.#options.clock.after(ms, () => {
-      this.#cancels.delete(cancel);
-      callback();
-    });
-    this.#cancels.add(cancel);
   }
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FromRouter, RouterLoad, ToRouter } from '../../ipc/router-messages.js';
 import { readLines } from '../console-lines.js';
 import type { ForkedProcess } from '../fork.js';
+import { LimitBook } from '../limit-book.js';
 import type { UnitBorrower } from '../unit-owner.js';
 
 export type RouterState = 'starting' | 'ready' | 'draining' | 'gone';
@@ -23,6 +24,8 @@ export class RouterHandle implements UnitBorrower {
   lastSign: number;
   load: RouterLoad | null = null;
   callsPerSecond = 0;
+  /** What its clients came to. */
+  readonly limits = new LimitBook();
   #loadAt = 0;
   readonly #process: ForkedProcess;
 

@@ -10,6 +10,7 @@ import { YOUNG } from '../../front/farewell.js';
 import { leaveInTurn } from '../../front/leave-in-turn.js';
 import { factsOf, nameOf } from '../../front/peer-facts.js';
 import type { ConnectionError } from '../../http2/connection-error.js';
+import type { ClientLimit } from '../../shared/client-limits.js';
 import { systemClock } from '../../shared/clock.js';
 import type { ServicerServer } from '../servicer-server.js';
 import { createLeanServer, type OpenStream } from './lean/adapter.js';
@@ -28,6 +29,8 @@ export interface LeanTransportOptions {
   readonly unknown: UnknownCalls;
   /** A client broke the protocol, and its connection ends. */
   readonly onFault: (peer: string, error: ConnectionError) => void;
+  /** A client came to a limit. */
+  readonly onLimit: (limit: ClientLimit, peer: string) => void;
 }
 
 export class LeanTransport implements Transport {
@@ -35,28 +38,32 @@ export class LeanTransport implements Transport {
   readonly #server: ServicerServer;
   readonly #config: Config;
   readonly #onFault: LeanTransportOptions['onFault'];
+  readonly #onLimit: LeanTransportOptions['onLimit'];
   readonly #open: OpenStream;
   readonly #requests: RequestReader;
   readonly #answers = new AnswerEncoder();
   readonly #connections = new Set<ClientConnection>();
   #state: 'serving' | 'draining' = 'serving';
 
-  constructor({ server, interceptors, config, unknown, onFault }: LeanTransportOptions) {
+  constructor({ server, interceptors, config, unknown, onFault, onLimit }: LeanTransportOptions) {
     this.#server = server;
     this.#config = config;
     this.#onFault = onFault;
+    this.#onLimit = onLimit;
     this.#open = tellUnknown(createLeanServer(server, interceptors), unknown);
     this.#requests = new RequestReader(config.maxMetadataSize);
   }
 
   accept(socket: Socket): void {
     const peer = factsOf(socket);
+    const onLimit = (limit: ClientLimit): void => this.#onLimit(limit, nameOf(peer));
     const connection: ClientConnection = new ClientConnection({
       socket,
       limits: this.#config,
       clock: systemClock,
       random: Math.random,
-      connect: (owner) => new Session({ owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers }),
+      connect: (owner) => new Session({ owner, peer, open: this.#open, requests: this.#requests, answers: this.#answers, clock: systemClock, onLimit }),
+      onLimit,
       onClose: (fault) => {
         this.#connections.delete(connection);
         if (fault !== null) this.#onFault(nameOf(peer), fault);

@@ -201,12 +201,12 @@ describe('values that do not fit', () => {
   const wrong: Record<OptionKey, unknown> = {
     servicers: 'a.js', interceptors: [5], health: 'yes', reflection: 2, channelz: [],
     authentication: 'tls', 'certificates.serverCertificate': 5, 'certificates.serverCertificateKey': [], 'certificates.rootCertificate': {},
-    clientAuthentication: 'maybe', signature: 'on', signatureData: { key: 5 }, signatureExempt: ['Greeter'],
+    clientAuthentication: 'maybe', allowWorldReadableKeys: 'no', signature: 'on', signatureData: { key: 5 }, signatureExempt: ['Greeter'],
     host: '', port: 65_536, maxWorkers: {}, startTimeout: 30, gracefulTimeout: '30', streamGracefulTimeout: '-1s', hangTimeout: '10ms',
     surge: 'some', minWorkers: 'auto', maxCallsPerWorker: 0, maxWorkerAge: '100ms', maxWorkerMemory: '2 elephants',
     bootConcurrency: 'all', autoreload: 'maybe', 'watch.include': 'src', 'watch.exclude': [5], nodeArguments: ['max-old-space-size=5'], preload: ['./telemetry.ts'], maximumConcurrentRpcs: 0, maxReceiveMessageLength: '4 pounds',
-    maxSendMessageLength: -1, maxMetadataSize: 0, transport: 'http3', balance: 'calls', routers: 0, queueTimeout: '1', options: { 'grpc.x': true }, 'keepalive.time': '1', 'keepalive.timeout': null, maxConnectionAge: '10ms',
-    maxConnectionAgeGrace: 'off', maxConnectionIdle: 5, maxConcurrentStreams: 0, maxConnections: 'many', 'log.level': 'loud',
+    maxSendMessageLength: -1, maxMetadataSize: 0, transport: 'http3', balance: 'calls', routers: 0, queueTimeout: '1', options: { 'grpc.x': true }, 'keepalive.time': '1', 'keepalive.timeout': null, 'keepalive.minClientInterval': 5, maxConnectionAge: '10ms',
+    maxConnectionAgeGrace: 'off', maxConnectionIdle: 5, maxConcurrentStreams: 0, maxConnections: 'many', maxConnectionsPerAddress: 0, 'log.level': 'loud',
     'log.format': 'xml', 'log.access': 'some', 'log.accessSample': 0, admin: 'localhost', minReadyWorkers: 0, shutdownDelay: 'soon', name: 'a/b', runtimeDir: 5, pidfile: '',
   };
   for (const key of OPTION_KEYS) {
@@ -224,7 +224,7 @@ describe('values that do not fit', () => {
   });
 
   test('a group that is no map is refused with its members', () => {
-    assert.equal(refusal({ keepalive: 'off' }).message, `${FILE}: keepalive must be a map with time, timeout; got "off"`);
+    assert.equal(refusal({ keepalive: 'off' }).message, `${FILE}: keepalive must be a map with time, timeout, minClientInterval; got "off"`);
   });
 
   test('a config that is no map is refused', () => {

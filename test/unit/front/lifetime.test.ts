@@ -1,7 +1,7 @@
 // How connections end: politely, and when they are silent, idle, old or never get going.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ERROR_CODE, FLAG, FRAME } from '#src/http2/constants.js';
+import { ERROR_CODE, FLAG } from '#src/http2/constants.js';
 import { YOUNG } from '#src/front/farewell.js';
 import { FrontPair } from '../../support/front-pair.js';
 import type { RawClient, RawFrame } from '../../support/raw-client.js';
@@ -114,7 +114,7 @@ describe('a client that says nothing', () => {
   });
 
   test('for the keepalive time is pinged, and gone when it does not answer', async () => {
-    await using pair = await FrontPair.greeted({ keepalive: { time: 60_000, timeout: 20_000 } });
+    await using pair = await FrontPair.greeted({ keepalive: { time: 60_000, timeout: 20_000, minClientInterval: null } });
     pair.clock.advance(59_999);
     await pair.client.settle();
     assert.equal(pair.client.received.some(isOurPing), false);
@@ -130,7 +130,7 @@ describe('a client that says nothing', () => {
   });
 
   test('and answers the ping stays', async () => {
-    await using pair = await FrontPair.greeted({ keepalive: { time: 60_000, timeout: 20_000 } });
+    await using pair = await FrontPair.greeted({ keepalive: { time: 60_000, timeout: 20_000, minClientInterval: null } });
     pair.clock.advance(60_000);
     const { payload } = await pair.client.next(isOurPing);
     pair.client.out.ping(payload, true);
@@ -167,15 +167,18 @@ test('a connection that is too old is asked to leave, and ended after the grace'
 });
 
 test('a client that sends and does not read is not read from either', async () => {
-  await using pair = await FrontPair.greeted();
-  pair.client.socket.pause();
-  const pings = Buffer.concat(Array.from({ length: 1000 }, () => Buffer.concat([Buffer.from([0, 0, 8, FRAME.PING, 0, 0, 0, 0, 0]), Buffer.alloc(8)])));
+  // Each call is refused, with an answer that is longer than the call.
+  await using pair = await FrontPair.greeted({ maxMetadataSize: 100 });
+  const { client } = pair;
+  client.socket.pause();
   // Until no more of it is taken.
   let sent = 0;
   const limit = 64 * 1024 * 1024;
-  while (sent < limit && pair.client.socket.writableLength < 1024 * 1024) {
-    pair.client.bytes(pings);
-    sent += pings.length;
+  let id = 1;
+  while (sent < limit && client.socket.writableLength < 1024 * 1024) {
+    for (let call = 0; call < 1000; call += 1, id += 2) client.call(id, '/a.B/C', { endStream: true });
+    sent += client.out.length;
+    client.flush();
     await new Promise(setImmediate);
   }
   assert(sent < limit, 'it was read from for ever');

@@ -18,7 +18,7 @@ before(async () => {
   const between = await testCertificate({ key: 'between', commonName: 'between', purpose: 'authority', issuer: root, days: [-1, 20] });
   const read = ({ certificate, key }: { certificate: string; key: string }): TlsMaterial => {
     const certificates = { serverCertificate: { path: certificate }, serverCertificateKey: { path: key }, rootCertificate: null };
-    const found = readCertificates({ authentication: 'ssl', clientAuthentication: 'none', certificates }, new Date());
+    const found = readCertificates({ authentication: 'ssl', allowWorldReadableKeys: false, clientAuthentication: 'none', certificates }, new Date());
     assert.ok(found);
     return found;
   };

@@ -8,6 +8,11 @@ import { FakeClock } from '../../support/fake-clock.js';
 
 class FakeSocket extends EventEmitter {
   isOpen = true;
+
+  constructor(readonly remoteAddress: string | undefined) {
+    super();
+  }
+
   destroy(): void {
     this.isOpen = false;
   }
@@ -21,10 +26,10 @@ class Rig {
   readonly asked: number[] = [];
   readonly dispatcher: Dispatcher;
 
-  constructor(limits: { maxConnections?: number; maxHeld?: number } = {}) {
+  constructor(limits: { maxConnections?: number; maxConnectionsPerAddress?: number; maxHeld?: number } = {}) {
     this.dispatcher = new Dispatcher({
       clock: this.clock,
-      maxConnections: 100,
+      maxConnections: 100, maxConnectionsPerAddress: null,
       maxHeld: 100,
       queueTimeout: 1000,
       onRefused: (reason) => this.refused.push(reason),
@@ -42,8 +47,8 @@ class Rig {
     });
   }
 
-  connect(): FakeSocket {
-    const socket = new FakeSocket();
+  connect(address?: string): FakeSocket {
+    const socket = new FakeSocket(address);
     this.dispatcher.dispatch(socket as unknown as Socket);
     return socket;
   }
@@ -127,4 +132,46 @@ test('after close nothing is held, and nothing is left to do later', () => {
   rig.connect();
   rig.dispatcher.close();
   assert.deepEqual([rig.refused, rig.clock.pending], [['stopping'], 0]);
+});
+
+test('one address has no more connections than it may, wherever they are, and may have others when they are gone', () => {
+  const rig = new Rig({ maxConnectionsPerAddress: 2 });
+  rig.admit(0);
+  rig.admit(1);
+  rig.connect('192.0.2.1');
+  rig.connect('::ffff:192.0.2.1');
+  assert.equal(rig.connect('192.0.2.1').isOpen, false);
+  assert.deepEqual(rig.refused, ['over-address-limit']);
+  assert.equal(rig.connect('192.0.2.2').isOpen, true);
+  // Those of unix sockets are nobody's.
+  for (let count = 0; count < 5; count += 1) assert.equal(rig.connect().isOpen, true);
+
+  const [first] = rig.given.get(0) ?? [];
+  assert(first);
+  rig.dispatcher.acknowledged(0, first.id);
+  assert.equal(rig.connect('192.0.2.1').isOpen, false, 'it has it still');
+  rig.dispatcher.closed(0, [first.id, first.id, 4711]);
+  assert.equal(rig.connect('192.0.2.1').isOpen, true);
+  assert.equal(rig.connect('192.0.2.1').isOpen, false);
+});
+
+test('connections of a worker that is gone count for nobody; those that it never took still do', () => {
+  const rig = new Rig({ maxConnectionsPerAddress: 2 });
+  rig.admit(0);
+  rig.connect('192.0.2.1');
+  rig.connect('192.0.2.1');
+  rig.dispatcher.acknowledged(0, rig.given.get(0)?.[0]?.id ?? 0);
+  rig.dispatcher.gone(0);
+  assert.equal(rig.connect('192.0.2.1').isOpen, true);
+  assert.equal(rig.connect('192.0.2.1').isOpen, false);
+  rig.dispatcher.close();
+  assert.deepEqual(rig.refused, ['over-address-limit', 'stopping', 'stopping']);
+});
+
+test('a limit for each address counts those that came before it', () => {
+  const rig = new Rig();
+  rig.admit(0);
+  for (let count = 0; count < 3; count += 1) rig.connect('192.0.2.1');
+  rig.dispatcher.setLimits({ maxConnections: 100, maxConnectionsPerAddress: 3 });
+  assert.equal(rig.connect('192.0.2.1').isOpen, false);
 });

@@ -32,7 +32,7 @@ class Rig {
     const { clock } = this;
     const { fork, processes } = fakeFork();
     this.processes = processes;
-    this.dispatcher = new Dispatcher({ clock, maxConnections: 100, maxHeld: 100, queueTimeout: LONG * 100, onRefused: () => undefined });
+    this.dispatcher = new Dispatcher({ clock, maxConnections: 100, maxConnectionsPerAddress: null, maxHeld: 100, queueTimeout: LONG * 100, onRefused: () => undefined });
     this.supervisor = new Supervisor({
       clock, fork, emit: () => undefined, random: () => 0.5, dispatcher: this.dispatcher, generation: generationOf({ maxWorkers: workers, bootConcurrency: 8 }),
       onReady: () => undefined,

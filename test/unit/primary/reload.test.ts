@@ -25,7 +25,7 @@ class Rig {
       emit: () => undefined,
       random: () => 0.5,
       fork,
-      dispatcher: new Dispatcher({ clock: this.clock, maxConnections: 100, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
+      dispatcher: new Dispatcher({ clock: this.clock, maxConnections: 100, maxConnectionsPerAddress: null, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
       generation: generationOf(settings),
       onReady: () => undefined,
       onStopping: () => undefined,

@@ -33,7 +33,7 @@ async function rig(workers = 2, bootConcurrency = 8): Promise<Rig> {
     emit: (name, fields) => events.push({ name, fields }),
     random: () => 0.5,
     fork,
-    dispatcher: new Dispatcher({ clock: steady, maxConnections: 100, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
+    dispatcher: new Dispatcher({ clock: steady, maxConnections: 100, maxConnectionsPerAddress: null, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
     generation: generationOf({ maxWorkers: workers, bootConcurrency }),
     onReady: () => events.push({ name: 'READY', fields: {} }),
     onStopping: () => events.push({ name: 'STOPPING', fields: {} }),

@@ -34,7 +34,7 @@ class Rig {
       emit: (name, fields) => this.events.push({ name, fields }),
       random,
       fork,
-      dispatcher: new Dispatcher({ clock: this.clock, maxConnections: 100, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
+      dispatcher: new Dispatcher({ clock: this.clock, maxConnections: 100, maxConnectionsPerAddress: null, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
       generation: generationOf({ bootConcurrency: 8, ...settings }),
       onReady: () => undefined,
       onStopping: () => undefined,

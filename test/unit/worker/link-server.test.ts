@@ -23,7 +23,7 @@ class Rig implements AsyncDisposable {
   constructor(handlers: Handlers) {
     const server = new grpc.Server();
     server.addService(BYTES_SERVICE, handlers as unknown as grpc.UntypedServiceImplementation);
-    this.links = new LinkServer({ server, interceptors: [], maxMetadataSize: 16_384, clock: this.clock, onFault: (reason) => this.faults.push(reason) });
+    this.links = new LinkServer({ server, interceptors: [], maxMetadataSize: 16_384, clock: this.clock, onFault: (reason) => this.faults.push(reason), onLimit: () => undefined });
   }
 
   async open(...first: Buffer[]): Promise<RawClient> {

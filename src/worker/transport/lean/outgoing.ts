@@ -6,6 +6,7 @@ import type { LeanStream } from './lean-stream.js';
 import { NO_OWNER } from './no-owner.js';
 import type { PendingWrite, WriteCallback } from './pending-write.js';
 import { throwLater } from './throw-later.js';
+import type { UnreadWatch } from './unread-watch.js';
 
 /**
  * Bytes of answers that may wait for one client. A client that opens streams and never reads can pin no more: its further
@@ -19,6 +20,7 @@ export class Outgoing {
   #owner: LinkOwner;
   /** Called when all DATA of a stream that was ended has left. */
   readonly #onDrained: (stream: LeanStream) => void;
+  readonly #watch: UnreadWatch;
   #credit = LINK_WINDOW;
   /** The streams that want credit and may send, in the order of their turns; a chain through `behind`. */
   #first: LeanStream | null = null;
@@ -28,8 +30,9 @@ export class Outgoing {
   /** Callbacks within callbacks. */
   #depth = 0;
 
-  constructor(owner: LinkOwner, onDrained: (stream: LeanStream) => void) {
+  constructor(owner: LinkOwner, watch: UnreadWatch, onDrained: (stream: LeanStream) => void) {
     this.#owner = owner;
+    this.#watch = watch;
     this.#onDrained = onDrained;
   }
 
@@ -49,6 +52,7 @@ export class Outgoing {
       return;
     }
     this.#waitingBytes += size;
+    this.#watch.grown(this.#waitingBytes);
     const waiting = { buffer, sent: 0, callback, resource: new AsyncResource('GRPC_WRITE') };
     if (stream.waiting === null) stream.waiting = [waiting];
     else stream.waiting.push(waiting);
@@ -65,8 +69,11 @@ export class Outgoing {
   /** The stream has ended. */
   drop(stream: LeanStream): void {
     if (stream.waiting === null) return;
-    for (const { buffer, sent } of stream.waiting) this.#waitingBytes -= buffer.length - sent;
+    let bytes = 0;
+    for (const { buffer, sent } of stream.waiting) bytes += buffer.length - sent;
     stream.waiting = null;
+    this.#waitingBytes -= bytes;
+    this.#watch.shrunk(bytes, this.#waitingBytes);
   }
 
   credit(bytes: number): void {
@@ -76,6 +83,7 @@ export class Outgoing {
 
   close(): void {
     this.#owner = NO_OWNER;
+    this.#watch.end();
   }
 
   #lineUp(stream: LeanStream): void {
@@ -129,6 +137,7 @@ export class Outgoing {
     stream.window -= size;
     this.#credit -= size;
     this.#waitingBytes -= size;
+    this.#watch.shrunk(size, this.#waitingBytes);
     const start = next.sent;
     next.sent += size;
     const isWhole = next.sent === next.buffer.length;

@@ -2,6 +2,7 @@
 import type { LinkOwner } from '../../../front/link.js';
 import { BlockWriter } from '../../../http2/hpack/encoder.js';
 import { decodeLiteralField, walkFields } from '../../../http2/hpack/walk.js';
+import { systemClock } from '../../../shared/clock.js';
 import type { OpenStream } from './adapter.js';
 import { AnswerEncoder } from './answer-headers.js';
 import type { PeerFacts } from '../../../front/peer-facts.js';
@@ -34,6 +35,7 @@ export function selfCall(open: OpenStream, path: string, timeout: number): Promi
     };
     const session = new Session({
       owner: new Answer(settle), peer: NOBODY, open, requests: new RequestReader(Infinity), answers: new AnswerEncoder(),
+      clock: systemClock, onLimit: () => undefined,
     });
     const timer = setTimeout(() => settle(new Error(`no answer within ${timeout} ms`), EMPTY_MESSAGE), timeout);
     const block = headerBlock(path);

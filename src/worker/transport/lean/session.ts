@@ -9,8 +9,11 @@ import type { PeerFacts } from '../../../front/peer-facts.js';
 import { ConnectionError } from '../../../http2/connection-error.js';
 import { DEFAULT_WINDOW, ERROR_CODE, MAX_WINDOW, STREAM_WINDOW } from '../../../http2/constants.js';
 import { StreamTable } from '../../../http2/stream-table.js';
+import type { ClientLimit } from '../../../shared/client-limits.js';
+import type { Clock } from '../../../shared/clock.js';
 import type { AnswerEncoder } from './answer-headers.js';
 import { EndQueue } from './end-queue.js';
+import { findViolation } from './find-violation.js';
 import { LeanStream, type AnswerHeaders, type StreamSession } from './lean-stream.js';
 import { NO_OWNER } from './no-owner.js';
 import { Outgoing } from './outgoing.js';
@@ -18,6 +21,7 @@ import { createPeerSocket, type PeerSocket } from './peer-socket.js';
 import type { WriteCallback } from './pending-write.js';
 import type { RequestHeaders, RequestReader } from './request-headers.js';
 import { throwLater } from './throw-later.js';
+import { UnreadWatch } from './unread-watch.js';
 
 export interface SessionOptions {
   readonly owner: LinkOwner;
@@ -27,6 +31,8 @@ export interface SessionOptions {
   /** Shared by all sessions of a server, as are `answers`. */
   readonly requests: RequestReader;
   readonly answers: AnswerEncoder;
+  readonly clock: Clock;
+  readonly onLimit: (limit: ClientLimit) => void;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -45,6 +51,7 @@ export class Session implements Link, Links, StreamSession {
   readonly #open: SessionOptions['open'];
   readonly #requests: RequestReader;
   readonly #answers: AnswerEncoder;
+  readonly #onLimit: SessionOptions['onLimit'];
   readonly #streams = new StreamTable<LeanStream>();
   readonly #outgoing: Outgoing;
   readonly #parking = new Parking();
@@ -52,13 +59,14 @@ export class Session implements Link, Links, StreamSession {
   #initialWindow = DEFAULT_WINDOW;
   #highestId = 0;
 
-  constructor({ owner, peer, open, requests, answers }: SessionOptions) {
+  constructor({ owner, peer, open, requests, answers, clock, onLimit }: SessionOptions) {
     this.#owner = owner;
     this.socket = createPeerSocket(peer);
     this.#open = open;
     this.#requests = requests;
     this.#answers = answers;
-    this.#outgoing = new Outgoing(owner, (stream) => this.#endOurHalf(stream));
+    this.#onLimit = onLimit;
+    this.#outgoing = new Outgoing(owner, new UnreadWatch({ clock, onStalled: () => this.#giveUpUnread() }), (stream) => this.#endOurHalf(stream));
   }
 
   /** Streams that have not ended. */
@@ -181,6 +189,7 @@ export class Session implements Link, Links, StreamSession {
     this.#highestId = id;
     const headers = this.#requests.read(buffer, start, end);
     if (headers === 'too large' || this.#outgoing.isFull) {
+      if (headers !== 'too large') this.#onLimit('unread-answers');
       const block = this.#answers.headers(headers === 'too large' ? this.#requests.refusal : UNREAD);
       this.#owner.headers(id, block, 0, block.length, true);
       return;
@@ -236,6 +245,12 @@ export class Session implements Link, Links, StreamSession {
     stream.owed = 0;
   }
 
+  /** The client has left too much unread for too long. */
+  #giveUpUnread(): void {
+    this.#onLimit('unread-answers');
+    for (const stream of this.#streams) if (stream.waiting !== null) this.#reset(stream, ERROR_CODE.ENHANCE_YOUR_CALM);
+  }
+
   #reset(stream: LeanStream, code: number): void {
     if (stream.closed) return;
     this.#owner.reset(stream.id, code);
@@ -251,17 +266,4 @@ export class Session implements Link, Links, StreamSession {
     if (credit > 0) this.#owner.took(credit);
     this.#ends.push(stream);
   }
-}
-
-/** The code to reset a stream with that may not be given that many bytes of DATA; null when it may. */
-function findViolation(stream: LeanStream, size: number): number | null {
-  // RFC 9113 section 5.1, half-closed (remote).
-  if (stream.clientHalf === 'ended') return ERROR_CODE.STREAM_CLOSED;
-  stream.receivable -= size;
-  // Section 6.9.1.
-  if (stream.receivable < 0) return ERROR_CODE.FLOW_CONTROL_ERROR;
-  if (stream.expected === -1) return null;
-  // Section 8.1.1: the sum of the DATA is what content-length says.
-  stream.expected -= size;
-  return stream.expected < 0 ? ERROR_CODE.PROTOCOL_ERROR : null;
 }

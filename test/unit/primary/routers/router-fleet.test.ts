@@ -17,17 +17,19 @@ const configOf = (data: UserConfig) =>
 function rig(fork?: () => ForkedProcess) {
   const clock = new FakeClock();
   const said: string[] = [];
+  const limits: unknown[] = [];
   const fake = fakeFork();
   const fleet = new RouterFleet({
     clock, random: () => 0.5, fork: fork ?? (() => fake.fork()), config: configOf({}), tls: null, ticketKeys: '', logFormat: 'json',
     emit: (name) => said.push(name),
-    dispatcher: new Dispatcher({ clock, maxConnections: 10, maxHeld: 10, queueTimeout: 1000, onRefused: () => undefined }),
+    dispatcher: new Dispatcher({ clock, maxConnections: 10, maxConnectionsPerAddress: null, maxHeld: 10, queueTimeout: 1000, onRefused: () => undefined }),
     linkPath: (worker) => `/nowhere/w${worker}.sock`,
     onChange: () => undefined,
+    onLimit: (told) => limits.push(told),
   });
   // The fake speaks as workers do; here it is a router.
   const says = (process: FakeProcess | undefined, message: FromRouter): void => void process?.emit('message', message);
-  return { clock, said, fleet, processes: fake.processes, says };
+  return { clock, said, limits, fleet, processes: fake.processes, says };
 }
 
 test('a router that cannot be forked is tried again, and holds no stop up', async () => {
@@ -78,4 +80,15 @@ test('what routers have from their start needs a restart, with routers alone', (
   assert.deepEqual(carryOver(configOf({}), configOf(after)).restartRequired, ['authentication', 'clientAuthentication']);
   assert.deepEqual(carryOver(configOf({}), configOf(after)).config.authentication, null);
   assert.deepEqual(carryOver(configOf({ balance: 'connection' }), configOf({ ...after, balance: 'connection' })).restartRequired, []);
+});
+
+test('what clients of a router came to is told on, and kept with the router', () => {
+  const { fleet, limits, processes, says } = rig();
+  fleet.start();
+  says(processes[0], { type: 'ready' });
+  const told = { type: 'limit-reached', limit: 'resets', count: 2 } as const;
+  says(processes[0], told);
+  says(processes[0], told);
+  assert.deepEqual(limits, [told, told]);
+  assert.deepEqual(fleet.routers.map((router) => router.limits.counts), [{ resets: 4 }]);
 });

@@ -5,6 +5,7 @@ import { ERROR_CODE, MAX_FRAME, MAX_WINDOW, STREAM_WINDOW } from '#src/http2/con
 import { MAX_WAITING } from '#src/worker/transport/lean/outgoing.js';
 import { MAX_PARKED } from '#src/front/parking.js';
 import type { LooseCall } from '../../../support/call-rig.js';
+import { MAY_STAY, PACE } from '#src/worker/transport/lean/unread-watch.js';
 import { startLeanRig } from '../../../support/lean-rig.js';
 import { frame, requestFields } from '../../../support/link-client.js';
 
@@ -129,6 +130,20 @@ describe('to the client', () => {
     calls.pop()?.cancel();
     assert.equal((await client.call('/test.Calls/unary', ['1']).ended).status, 0);
     assert.deepEqual(client.violations, []);
+  });
+
+  test('calls whose client leaves too much unread for a minute are given up; others go on', async () => {
+    const { client, session, clock, limited } = startLeanRig({ ...HELD, handlers: { unary: sized, bidi: () => undefined } });
+    const calls = [1, 2].map(() => client.call('/test.Calls/unary', [String(MAY_STAY)]));
+    const other = client.call('/test.Calls/bidi', ['1']);
+    await turn();
+    assert.equal(clock.pending, 1);
+    clock.advance(PACE.ms);
+    assert.deepEqual(calls.map(({ resetCode }) => resetCode), [ERROR_CODE.ENHANCE_YOUR_CALM, ERROR_CODE.ENHANCE_YOUR_CALM]);
+    assert.equal(other.isOver, false);
+    assert.equal(session.size, 1);
+    assert.deepEqual(limited, ['unread-answers']);
+    assert.equal(clock.pending, 0);
   });
 
   test('a stream whose window grows above 2^31-1 is reset, the others go on', () => {

@@ -8,6 +8,7 @@ import type { LeanStream } from '#src/worker/transport/lean/lean-stream.js';
 import { RequestReader } from '#src/worker/transport/lean/request-headers.js';
 import { Session } from '#src/worker/transport/lean/session.js';
 import { KINDS, type Kind, type LooseCall, type LooseHandler } from '../../../support/call-rig.js';
+import { FakeClock } from '../../../support/fake-clock.js';
 import { PEER, startLeanRig } from '../../../support/lean-rig.js';
 import { frame, LinkClient, requestFields, type LinkCall } from '../../../support/link-client.js';
 
@@ -30,6 +31,7 @@ function openStreams(): { client: LinkClient; session: Session; streams: LeanStr
   const streams: LeanStream[] = [];
   const session = new Session({
     owner: client, peer: PEER, open: (stream) => streams.push(stream), requests: new RequestReader(16_384), answers: new AnswerEncoder(),
+    clock: new FakeClock(), onLimit: () => undefined,
   });
   client.link = session;
   return { client, session, streams };
