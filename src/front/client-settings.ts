@@ -26,6 +26,8 @@ export class ClientSettings {
   /** `greeting` until the client's first SETTINGS, `settling` until it has acknowledged ours. */
   state: 'greeting' | 'settling' | 'open' = 'greeting';
   #window = DEFAULT_WINDOW;
+  /** Settings of the client that are not acknowledged yet. */
+  #awaited = 0;
   #cancelTimeout: () => void;
 
   constructor(options: ClientSettingsOptions) {
@@ -77,14 +79,21 @@ export class ClientSettings {
     this.#cancelTimeout();
   }
 
-  /** A smaller window holds once every link has heard of it, and is acknowledged then; a larger one at once. */
+  /**
+   * A smaller window holds once every link has heard of it, and is acknowledged then; a larger one at once, but not before
+   * those that came earlier, because clients count.
+   */
   #setWindow(window: number): void {
     const previous = this.#window;
     this.#window = window;
-    if (window >= previous) this.#acknowledge();
-    if (window === previous) return;
+    const isAtOnce = window >= previous && this.#awaited === 0;
+    if (isAtOnce) this.#acknowledge();
+    if (isAtOnce && window === previous) return;
+    if (!isAtOnce) this.#awaited += 1;
     this.#options.links().settings(window, () => {
-      if (window < previous) this.#acknowledge();
+      if (isAtOnce) return;
+      this.#awaited -= 1;
+      this.#acknowledge();
     });
   }
 

@@ -143,6 +143,7 @@ export class WorkerLink implements Link, LinkListener {
     const isConnecting = this.state === 'connecting';
     this.state = 'closing';
     this.#reader.stop();
+    for (const applied of this.#applied.splice(0)) applied();
     this.#outlet.frames.take();
     if (isConnecting) this.#outlet.destroy();
     else this.#outlet.end();
@@ -165,8 +166,7 @@ export class WorkerLink implements Link, LinkListener {
     this.state = 'open';
     const { header, window, onOpen } = this.#options;
     this.#socket.write(Buffer.concat([header, PREFACE]));
-    const { frames } = this.#outlet;
-    frames.settings([[SETTING.HEADER_TABLE_SIZE, 0], [SETTING.INITIAL_WINDOW_SIZE, window()]]);
+    this.#outlet.frames.settings([[SETTING.HEADER_TABLE_SIZE, 0], [SETTING.INITIAL_WINDOW_SIZE, window()]]);
     this.#applied.push(() => undefined);
     this.#outlet.flushSoon();
     onOpen(this);

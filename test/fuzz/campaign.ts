@@ -87,6 +87,7 @@ export async function runCase(target: Target, seed: number, chunks: Iterable<Buf
   for (let turn = 0; target.findLeftovers().length > 0; turn += 1) {
     if (turn === PATIENCE) throw new Finding(`left behind: ${target.findLeftovers().join(', ')}`, given);
     await new Promise(setImmediate);
+    target.passTime();
   }
   check();
   return watch.frames;

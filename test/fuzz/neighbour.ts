@@ -34,7 +34,7 @@ export class Neighbour {
     client.call(id, '/test.Calls/unary', { metadata: [['x-neighbour', String(id)]] }).message(id, body, true).flush();
     for (let turn = 0; turn < TURNS; turn += 1) {
       const last = client.received.at(-1);
-      if (last !== undefined && last.id === id && (last.flags & FLAG.END_STREAM) !== 0) break;
+      if (last?.id === id && (last.flags & FLAG.END_STREAM) !== 0) break;
       if (client.received.some(({ type }) => type === 'GOAWAY')) return `the neighbour was sent away: ${client.summary()}`;
       await new Promise(setImmediate);
     }

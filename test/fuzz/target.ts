@@ -20,6 +20,8 @@ import { SeamWatch } from './seam-watch.js';
 /** Something that serves connections, and what has to be true of it. */
 export interface Target extends AsyncDisposable {
   accept(socket: MemorySocket): Connection;
+  /** As much as those need whose end was begun, where the clock is turned by hand. */
+  passTime(): void;
   /** Of the whole, when nobody but the neighbour is left. */
   findLeftovers(): string[];
 }
@@ -101,11 +103,11 @@ export class LeanTarget implements Target {
     // The neighbour's.
     if (this.#connections > 1) found.push(`${this.#connections - 1} connections`);
     if (this.#streams !== 0) found.push(`${this.#streams} streams`);
+    if (this.#clock.pending > 0) found.push(`${this.#clock.pending} timers`);
     return found;
   }
 
-  /** Lets time pass for those that were told to leave. */
-  advance(): void {
+  passTime(): void {
     this.#clock.advance(2000);
   }
 
@@ -160,6 +162,10 @@ export class RouterTarget implements Target {
         return found;
       },
     };
+  }
+
+  passTime(): void {
+    // It passes by itself.
   }
 
   findLeftovers(): string[] {

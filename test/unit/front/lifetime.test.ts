@@ -27,7 +27,9 @@ describe('a farewell', () => {
     client.call(1, '/a.B/C', { endStream: true });
     client.out.ping(payload, true);
     await client.next(({ type, payload: goaway }) => type === 'GOAWAY' && goaway.readUInt32BE(0) === 1);
-    client.call(3, '/a.B/C', { endStream: true });
+    client.call(3, '/a.B/C').data(3, Buffer.alloc(8));
+    client.out.windowUpdate(3, 1);
+    client.out.rstStream(3, ERROR_CODE.CANCEL);
     await client.settle();
     assert.deepEqual(link.heard, ['headers 1 end'], 'what comes after that is for another connection');
     assert.equal(client.socket.closed, false);

@@ -217,6 +217,22 @@ describe('SETTINGS of the client', () => {
     await pair.client.next(isAck, from);
   });
 
+  test('a larger window is not acknowledged before a smaller one that came earlier: the client counts', async () => {
+    await using pair = await FrontPair.greeted();
+    pair.link.held = [];
+    const acks = (): number => pair.client.received.filter(({ type, flags }) => type === 'SETTINGS' && (flags & FLAG.ACK) !== 0).length;
+    const before = acks();
+    for (const window of [0, 100, 100]) pair.client.frame(FRAME.SETTINGS, 0, 0, initialWindow(window));
+    await pair.client.settle();
+    assert.deepEqual([pair.link.heard, acks()], [['settings 0', 'settings 100', 'settings 100'], before]);
+    for (const applied of pair.link.held) applied();
+    await pair.client.settle();
+    assert.equal(acks(), before + 3);
+    pair.client.frame(FRAME.SETTINGS, 0, 0, initialWindow(200));
+    await pair.client.settle();
+    assert.equal(acks(), before + 4);
+  });
+
   test('all others stop here', async () => {
     await using pair = await FrontPair.greeted({}, { HEADER_TABLE_SIZE: 0, ENABLE_PUSH: 0, MAX_CONCURRENT_STREAMS: 7, MAX_FRAME_SIZE: 20_000, MAX_HEADER_LIST_SIZE: 9 });
     await pair.client.settle();

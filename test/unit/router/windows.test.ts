@@ -214,3 +214,21 @@ test('DATA that comes after its call was given up is credited to the link', asyn
   const { code, messages } = await call(client, 'serverStream');
   assert.deepEqual([code, messages.length], [status.OK, 4]);
 });
+
+test('a link that is given up before it has acknowledged a smaller window does not hold that up', async () => {
+  await using rig = await RouterRig.start();
+  using worker = await FakeWorker.listen(rig.folder.join('1.sock'), 1);
+  rig.admit(worker);
+  const client = await rig.rawClient({ INITIAL_WINDOW_SIZE: 1000 });
+  client.call(1, '/a.B/c', { endStream: true });
+  await client.settle();
+  await rig.until(() => worker.linkOf(1) !== undefined, 'the call');
+  worker.acknowledges = false;
+  const from = client.received.length;
+  client.out.settings([[4, 10]]);
+  await client.settle();
+  rig.router.withdrawWorker(1);
+  worker.linkOf(1)?.headers(1, [...OK_HEADERS, ...OK_TRAILERS], true);
+  await client.next(({ type, flags }) => type === 'SETTINGS' && (flags & 1) !== 0, from);
+  client[Symbol.dispose]();
+});
