@@ -2,6 +2,8 @@
 import { Command } from 'commander';
 import { addConfigFlags } from '../flags.js';
 import { takeServiceManager } from '../../primary/systemd/environment.js';
+import { Predecessor } from '../../primary/upgrade/predecessor.js';
+import { DaemonError } from '../../shared/errors.js';
 import { loadSettings, type Settings } from '../settings.js';
 
 export function startCommand(): Command {
@@ -10,14 +12,22 @@ export function startCommand(): Command {
   return command.action(async () => {
     // Before the child that reads the config, or any other, could take it to be meant.
     const manager = takeServiceManager(process.env, process.pid);
-    const load = (): Promise<Settings> => loadSettings(command.opts());
-    const [settings, { runPrimary }] = await Promise.all([
-      load(),
-      // Loaded only here, for the other commands have no use for it, and while the child reads the config.
-      import('../../primary/main.js'),
-    ]);
-    const { exitCode, error } = await runPrimary(settings, load, manager);
-    if (error !== null) throw error;
-    process.exitCode = exitCode;
+    const predecessor = Predecessor.take(process.env);
+    try {
+      const load = (): Promise<Settings> => loadSettings(command.opts());
+      const [settings, { runPrimary }] = await Promise.all([
+        load(),
+        // Loaded only here, for the other commands have no use for it, and while the child reads the config.
+        import('../../primary/main.js'),
+      ]);
+      const { exitCode, error } = await runPrimary(settings, load, manager, predecessor);
+      if (error !== null) throw error;
+      process.exitCode = exitCode;
+    } catch (error) {
+      await predecessor?.failed(DaemonError.from(error));
+      throw error;
+    } finally {
+      predecessor?.close();
+    }
   });
 }

@@ -1,5 +1,6 @@
 /** Runs in the primary. Where the admin page listens, if anywhere; a reload may move it, switch it on, or off. */
 import type { Endpoint } from '../../config/option-values.js';
+import type { HandedSocket } from '../../ipc/upgrade-messages.js';
 import { DaemonError } from '../../shared/errors.js';
 import type { ListenerEvents } from '../listener.js';
 import { Ports } from '../ports.js';
@@ -26,6 +27,31 @@ export class AdminPort {
   }
 
   /**
+   * Opens the first one.
+   * @param handed what the daemon that this one replaces has; used when it is what is wanted
+   * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION
+   */
+  async open(wanted: Endpoint | null, handed: readonly HandedSocket[]): Promise<void> {
+    if (wanted !== null) this.#ports = await Ports.inherit('admin', wanted, this.#events, handed).catch((error: unknown) => Promise.reject(explain(error)));
+  }
+
+  /** What it listens on; closed by `close`, or by `leave`. */
+  get sockets(): readonly HandedSocket[] {
+    return this.#ports?.sockets('admin') ?? [];
+  }
+
+  /** Accepts on what was inherited. */
+  async accept(): Promise<void> {
+    await this.#ports?.accept();
+  }
+
+  /** Accepts no more; of the descriptors that are `kept`, another process goes on with the socket. */
+  leave(kept: readonly number[]): void {
+    this.#ports?.leave(kept);
+    this.#ports = null;
+  }
+
+  /**
    * Opens another address beside the one that serves. What is returned makes it count, or takes it back.
    * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION; the old one serves on
    */
@@ -37,8 +63,7 @@ export class AdminPort {
       const opened = await Ports.open(wanted, this.#events);
       return { commit: () => this.#replace(opened), discard: () => opened.close() };
     } catch (error) {
-      const { code, message } = DaemonError.from(error);
-      throw new DaemonError(code, `admin: ${message}`, { cause: error, hint: 'Give admin another address.' });
+      throw explain(error);
     }
   }
 
@@ -51,4 +76,9 @@ export class AdminPort {
     this.#ports = ports;
     return ports !== null;
   }
+}
+
+function explain(error: unknown): DaemonError {
+  const { code, message } = DaemonError.from(error);
+  return new DaemonError(code, `admin: ${message}`, { cause: error, hint: 'Give admin another address.' });
 }

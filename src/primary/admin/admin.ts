@@ -4,6 +4,7 @@
  */
 import type { Endpoint } from '../../config/option-values.js';
 import type { CallFigures } from '../../ipc/call-figures.js';
+import type { HandedSocket } from '../../ipc/upgrade-messages.js';
 import type { Clock } from '../../shared/clock.js';
 import { toError } from '../../shared/errors.js';
 import type { Emit } from '../../shared/events.js';
@@ -42,6 +43,8 @@ export class Admin {
   readonly #rollCall: RollCall<WorkerHandle>;
   readonly #http: AdminHttp;
   readonly #port: AdminPort;
+  /** The daemon that has replaced this one, so that the server is ready while this one leaves. */
+  #heir: 'none' | 'ready' = 'none';
 
   constructor(options: AdminOptions) {
     const { clock, emit } = options;
@@ -61,10 +64,20 @@ export class Admin {
     this.#port = new AdminPort({ onSocket: (socket) => this.#http.take(socket), onError: () => undefined });
   }
 
-  /** Opens the page where the config wants it. @throws DaemonError */
-  async open(wanted: Endpoint | null): Promise<void> {
-    const change = await this.#port.change(wanted);
-    change.commit();
+  /** Opens the page where the config wants it, or as the daemon before it has it. @throws DaemonError */
+  async open(wanted: Endpoint | null, handed: readonly HandedSocket[] = []): Promise<void> {
+    await this.#port.open(wanted, handed);
+  }
+
+  /** Where it listens, for the daemon that replaces this one. */
+  get port(): Pick<AdminPort, 'sockets' | 'accept'> {
+    return this.#port;
+  }
+
+  /** Answers only who is connected already; of the descriptors that are `kept`, another daemon goes on with the socket. */
+  leave(kept: readonly number[]): void {
+    this.#port.leave(kept);
+    this.#heir = 'ready';
   }
 
   /** Prepares what a reload wants. @throws DaemonError when the address cannot be opened; the old one stays */
@@ -96,6 +109,7 @@ export class Admin {
   }
 
   #ready(): Answer {
+    if (this.#heir === 'ready') return { status: 200, text: 'ready: a new daemon has taken over\n' };
     const { isReady, text } = this.#readiness();
     return { status: isReady ? 200 : 503, text: `${text}\n` };
   }
