@@ -20,8 +20,7 @@ import { tryProgram } from './trial.js';
 /** What the new one may take on top of its own limits, in milliseconds. */
 const MARGIN = 5000;
 const TAKE_OVER_TIMEOUT = 15_000;
-/** What a connection that waits for a worker may take to get to one, and how often that is looked at; in milliseconds. */
-const QUEUE_TIMEOUT = 5000;
+/** How often it is looked whether connections still wait for a worker, in milliseconds. */
 const LOOK_INTERVAL = 20;
 /** What whoever asked may take to read the report, in milliseconds. */
 const TOLD_TIMEOUT = 1000;
@@ -201,8 +200,9 @@ export class Upgrader {
 
   /** Whoever has been accepted already is served. */
   async #emptyQueue(): Promise<void> {
-    const { clock, waiting } = this.#parts;
-    const end = clock.monotonic() + QUEUE_TIMEOUT;
+    const { clock, waiting, startTimeout } = this.#parts;
+    // Nobody waits longer, as the dispatcher has it.
+    const end = clock.monotonic() + startTimeout;
     while (waiting() > 0 && clock.monotonic() < end) await new Promise<void>((resolve) => clock.after(LOOK_INTERVAL, resolve));
   }
 
