@@ -2,15 +2,13 @@
  * Runs in the primary. The new daemon that is to take the place of this one, as its parent sees it: what it says, and how
  * it ends. Its half is src/primary/upgrade/predecessor.ts, in another version.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
 import type { UpgradeOrder } from '../../control/definition.js';
 import { HANDOVER_VARIABLE, type FromSuccessor, type HandedSocket, type Handover, type ToSuccessor } from '../../ipc/upgrade-messages.js';
 import type { Clock } from '../../shared/clock.js';
 import { deferred, type Deferred } from '../../shared/deferred.js';
-import { DaemonError, toError } from '../../shared/errors.js';
+import { DaemonError, systemCode } from '../../shared/errors.js';
+import { FIRST_SOCKET, launch, type Launched } from './launch.js';
 
-/** Standard input, output and error come before the sockets. */
-const FIRST_FD = 3;
 /** What it gets for a quick stop before it is killed, in milliseconds. */
 const STOP_TIMEOUT = 5000;
 
@@ -24,6 +22,8 @@ export interface SuccessorParts {
   readonly handover: Omit<Handover, 'sockets'>;
   /** With the descriptors that they have here. */
   readonly sockets: readonly HandedSocket[];
+  /** See `launch`. */
+  readonly as: 'child' | 'orphan';
   readonly onHurry: (cause: string) => void;
 }
 
@@ -32,40 +32,44 @@ type Message<Type extends Said> = Extract<FromSuccessor, { readonly type: Type }
 
 export class Successor {
   readonly #clock: Clock;
-  readonly #process: ChildProcess;
+  readonly #launched: Launched;
+  #pid = 0;
   readonly #sockets: readonly HandedSocket[];
   readonly #said = new Map<Said, Deferred<FromSuccessor>>();
   readonly #ended = deferred();
+  #state: 'running' | 'ended' = 'running';
   #failure: DaemonError | null = null;
 
-  /** Starts it. */
-  constructor({ clock, order, nodeArguments, args, env, handover, sockets, onHurry }: SuccessorParts) {
+  private constructor({ clock, order, nodeArguments, args, env, handover, sockets, as, onHurry }: SuccessorParts) {
     this.#clock = clock;
     this.#sockets = sockets;
-    const whole: Handover = { ...handover, sockets: sockets.map((socket, index) => ({ ...socket, fd: FIRST_FD + index })) };
-    this.#process = spawn(order.node, [...nodeArguments, order.program, ...args], {
+    const whole: Handover = { ...handover, sockets: sockets.map((socket, index) => ({ ...socket, fd: FIRST_SOCKET + index })) };
+    this.#launched = launch({
+      command: [order.node, ...nodeArguments, order.program, ...args],
       env: { ...env, [HANDOVER_VARIABLE]: JSON.stringify(whole) },
-      stdio: ['inherit', 'inherit', 'inherit', ...sockets.map(({ fd }) => fd), 'ipc'],
+      sockets: sockets.map(({ fd }) => fd),
+      as,
     });
-    this.#process.on('message', (message) => {
+    this.#launched.channel.on('message', (message) => {
       // The other end is of ours, and knows what it may say.
       const said = message as FromSuccessor;
       if (said.type === 'failed') this.#failure ??= DaemonError.fromData(said.error);
       else if (said.type === 'hurry') onHurry(said.cause);
       else this.#awaited(said.type).resolve(said);
     });
-    this.#process.once('error', (error) => this.#end(`it cannot be started: ${toError(error).message}`));
-    this.#process.once('exit', (code, signal) => {
-      const how = signal === null ? `it exited with code ${String(code)}` : `it ended by ${signal}`;
-      // What it has said before comes until then.
-      if (this.#process.connected) this.#process.once('disconnect', () => this.#end(how));
-      else this.#end(how);
-    });
+    void this.#launched.ended.then((how) => this.#end(how));
+  }
+
+  /** Starts it. */
+  static async start(parts: SuccessorParts): Promise<Successor> {
+    const successor = new Successor(parts);
+    successor.#pid = await successor.#launched.pid;
+    return successor;
   }
 
   /** 0 when there is none. */
   get pid(): number {
-    return this.#process.pid ?? 0;
+    return this.#pid;
   }
 
   /** Resolves when it has ended. */
@@ -96,26 +100,37 @@ export class Successor {
 
   send(message: ToSuccessor): void {
     // One that has gone says so by itself.
-    if (this.#process.connected) this.#process.send(message, () => undefined);
+    const { channel } = this.#launched;
+    if (channel.connected) channel.send(message, () => undefined);
   }
 
   /** Which of our descriptors it goes on with. @param kept the descriptors that they are there */
   ours(kept: readonly number[]): number[] {
-    return this.#sockets.filter((_, index) => kept.includes(FIRST_FD + index)).map(({ fd }) => fd);
+    return this.#sockets.filter((_, index) => kept.includes(FIRST_SOCKET + index)).map(({ fd }) => fd);
   }
 
   /** Ends it; resolves when it is gone. */
   async stop(): Promise<void> {
-    this.#process.kill('SIGQUIT');
-    const cancel = this.#clock.after(STOP_TIMEOUT, () => this.#process.kill('SIGKILL'));
+    this.#kill('SIGQUIT');
+    const cancel = this.#clock.after(STOP_TIMEOUT, () => this.#kill('SIGKILL'));
     await this.ended;
     cancel();
   }
 
   /** Lets this process end before it. */
   release(): void {
-    if (this.#process.connected) this.#process.disconnect();
-    this.#process.unref();
+    const { channel } = this.#launched;
+    if (channel.connected) channel.disconnect();
+    channel.unref();
+  }
+
+  #kill(signal: NodeJS.Signals): void {
+    if (this.#state === 'ended' || this.#pid === 0) return;
+    try {
+      process.kill(this.#pid, signal);
+    } catch (error) {
+      if (systemCode(error) !== 'ESRCH') throw error;
+    }
   }
 
   #awaited(type: Said): Deferred<FromSuccessor> {
@@ -131,6 +146,7 @@ export class Successor {
   #end(how: string): void {
     const error = this.#failure ?? new DaemonError('E_UPGRADE', `The new daemon, pid ${this.pid}, was not ready: ${how}`);
     for (const type of Object.keys(DEEDS) as Said[]) this.#awaited(type).reject(error);
+    this.#state = 'ended';
     this.#ended.resolve();
   }
 }

@@ -145,7 +145,7 @@ export class Upgrader {
     this.#version = await tryProgram(order, process.execArgv);
     this.#refuseIfStopped();
     const args = process.argv.slice(2);
-    const successor = new Successor({
+    const successor = await Successor.start({
       clock,
       order,
       nodeArguments: process.execArgv,
@@ -153,6 +153,7 @@ export class Upgrader {
       env: { ...process.env, ...variablesOf(manager) },
       handover: { pid: process.pid, folder: path },
       sockets: sockets(),
+      as: manager.notifySocket === null ? 'child' : 'orphan',
       onHurry: (cause) => {
         if (this.#state === 'handed') stop(cause, true);
       },
@@ -160,10 +161,12 @@ export class Upgrader {
     this.#successor = successor;
     this.#pid = successor.pid;
     emit('upgrade.started', { successor: successor.pid, version: this.#version, command: [order.node, ...process.execArgv, order.program, ...args].join(' ') });
+    this.#refuseIfStopped();
     tell('starting');
     const started = await successor.hears('started', startTimeout + MARGIN);
     this.#node = started.node;
     tell('starting');
+    this.#refuseIfStopped();
     await successor.hears('ready', 2 * started.startTimeout + MARGIN);
     this.#refuseIfStopped(busy());
     this.#state = 'handing';
