@@ -5,7 +5,6 @@
 import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { ReloadReport } from '../control/definition.js';
 import { preloadArguments } from '../config/preload.js';
@@ -16,13 +15,13 @@ import { VERSION } from '../shared/version.js';
 import { Admin } from './admin/admin.js';
 import { History } from './admin/history.js';
 import { announceReady } from './announce-ready.js';
-import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Departure } from './departure.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkChild } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
+import { KeptFiles } from './kept-files.js';
 import { autoMaxConnections, maxConnectionsOf } from './open-file-limit.js';
 import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
@@ -47,6 +46,7 @@ import { whyBusy } from './upgrade/why-busy.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { ConnectionDoor } from './worker-door.js';
+import { ZombieWatch } from './zombie-watch.js';
 
 /** The settings as a start or a reload finds them. */
 export interface Settings {
@@ -82,7 +82,8 @@ async function run(
   predecessor: Predecessor | null,
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
-  const tls = readCertificates(config, new Date());
+  const read = KeptFiles.readOnce(config);
+  const { tls } = read;
   preloadArguments(config.preload);
   const isTerminal = process.stdout.isTTY;
   const logFormat = resolveLogFormat(config.log.format, isTerminal);
@@ -114,6 +115,8 @@ async function run(
   const folder = await claimRuntimeFolder(files, config.name, predecessor?.in(files.folder));
   onClose(() => folder.release());
 
+  const zombies = ZombieWatch.open(process.pid, { clock, emit });
+  onClose(() => zombies?.close());
   const refusals = new RefusalLog(emit, clock);
   const dispatcher = new Dispatcher({
     clock,
@@ -123,13 +126,12 @@ async function run(
     onRefused: (reason) => refusals.add(reason),
   });
   const onAccept = { onSocket: (socket: Socket): void => dispatcher.dispatch(socket), onError: (): void => refusals.add('out-of-descriptors') };
-  const handed = predecessor?.sockets ?? [];
-  const passed = predecessor === null ? manager.sockets : handed.filter(({ role }) => role === 'passed');
-  const ports = await (predecessor === null ? Ports.open(config, onAccept, passed) : Ports.inherit('port', config, onAccept, handed));
+  const passed = predecessor?.passed('port') ?? manager.sockets;
+  const ports = await (predecessor === null ? Ports.open(config, onAccept, passed) : Ports.inherit('port', config, onAccept, predecessor.sockets));
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const admin = new Admin({ clock, emit, history, passed: predecessor?.passed('admin') ?? manager.adminSockets, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
   onClose(() => admin.close());
-  await admin.open(config.admin, handed);
+  await admin.open(config.admin, predecessor?.sockets);
   const claimPidfile = (): void => {
     if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
   };
@@ -144,7 +146,7 @@ async function run(
   admin.announce();
 
   const ticketKeys = randomBytes(48).toString('base64');
-  const generation = new Generation({ config, tls, logFormat, ticketKeys });
+  const generation = new Generation({ config, ...read, logFormat, ticketKeys });
   const onChange = (): void => watchers.notify();
   const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, folder: files.folder, logFd: LOG_FD });
   const door = routers ?? new ConnectionDoor(dispatcher);
@@ -168,7 +170,7 @@ async function run(
       service?.stopping();
       upgrader.noteStop('stop');
       code.close();
-      certificates.close();
+      kept.close();
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
@@ -191,20 +193,21 @@ async function run(
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
 
-  const certificates = new CertificateKeeper({
+  const kept = new KeptFiles({
     clock,
     emit,
     generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
     generationOf: (number) => supervisor.plan.generationOf(number),
-    workers: () => (routers === null ? supervisor.workers : [{ generation: supervisor.plan.goal.generation, send: ({ tls: pair }) => routers.setCertificates(pair) }]),
+    workers: () => supervisor.workers,
+    routers,
     onChange,
   });
-  onClose(() => certificates.close());
+  onClose(() => kept.close());
 
   const preparation: PreparationParts = {
     emit,
     code,
-    certificates,
+    kept,
     ports,
     admin,
     current: () => supervisor.plan.generation.config,
@@ -244,7 +247,7 @@ async function run(
         address: ports.address,
         port: ports.port,
         tls: supervisor.plan.generation.tls,
-        certificateProblem: certificates.problemOf(supervisor.plan.generation.config),
+        ...kept.problemsOf(supervisor.plan.generation.config),
         startedAt,
         now: clock.monotonic(),
         date: new Date(clock.now()),
@@ -323,7 +326,7 @@ async function run(
   code.start();
   routers?.start();
   supervisor.start();
-  certificates.start();
+  kept.start();
   signals.obey({
     stop: (cause, quick) => departure.stop(cause, quick),
     reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),

@@ -1,7 +1,7 @@
 /** Runs in the primary. The port that serves, and during a reload that changes it, the one that will. */
 import type { HandedSocket } from '../ipc/upgrade-messages.js';
 import { adopt, inherit, listen, type Listener, type ListenerEvents } from './listener.js';
-import type { PassedSocket } from './systemd/environment.js';
+import { passedFor, type PassedSocket } from './systemd/environment.js';
 
 interface Address {
   readonly host: string;
@@ -39,7 +39,7 @@ export class Ports {
    * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION
    */
   static async inherit(role: 'port' | 'admin', { host, port }: Address, events: ListenerEvents, handed: readonly HandedSocket[]): Promise<Ports> {
-    const passed = handed.filter((socket) => role === 'port' && socket.role === 'passed');
+    const passed = passedFor(role, handed);
     const same = handed.find((socket) => socket.role === role && socket.host === host && (socket.port === port || socket.boundPort === port));
     const [first, ...others] = (passed.length > 0 || same === undefined ? passed : [same]).map((socket) => inherit(socket, events));
     if (first === undefined) return Ports.open({ host, port }, events);

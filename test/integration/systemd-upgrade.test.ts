@@ -53,7 +53,7 @@ test('systemd follows the new daemon: the unit stays active, the watchdog is ans
   await systemd.systemctl('reload', UNIT);
   await systemd.systemctl('stop', UNIT);
   assert.deepEqual([await systemd.show('ActiveState'), await systemd.show('Result')], ['inactive', 'success']);
-  assert.deepEqual(systemd.events('daemon.stopped').map(({ pid }) => String(pid)), [first, second]);
+  assert.deepEqual(systemd.events('daemon.stopped').map(({ pid }) => String(pid)).slice(-2), [first, second]);
   assert.equal((await systemd.run('test', '-e', '/run/grpcserverd/main')).code, 1);
 });
 

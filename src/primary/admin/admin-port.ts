@@ -4,6 +4,7 @@ import type { HandedSocket } from '../../ipc/upgrade-messages.js';
 import { DaemonError } from '../../shared/errors.js';
 import type { ListenerEvents } from '../listener.js';
 import { Ports } from '../ports.js';
+import type { PassedSocket } from '../systemd/environment.js';
 
 export interface PortChange {
   /** Returns whether it listens elsewhere now. */
@@ -15,29 +16,36 @@ const NO_CHANGE: PortChange = { commit: () => false, discard: () => undefined };
 
 export class AdminPort {
   readonly #events: ListenerEvents;
+  readonly #passed: readonly PassedSocket[];
   #ports: Ports | null = null;
 
-  constructor(events: ListenerEvents) {
+  /** @param passed sockets that listen already; they win over what the config wants */
+  constructor(events: ListenerEvents, passed: readonly PassedSocket[]) {
     this.#events = events;
+    this.#passed = passed;
   }
 
-  /** host:port with the bound port, or unix:/path; null when it is off. */
-  get address(): string | null {
-    return this.#ports?.address ?? null;
+  /** Each host:port with the bound port, or unix:/path; none when it is off. */
+  get addresses(): string[] {
+    return this.#ports?.listening.map(({ address }) => address) ?? [];
   }
 
   /**
    * Opens the first one.
-   * @param handed what the daemon that this one replaces has; used when it is what is wanted
+   * @param handed what the daemon that this one replaces has, passed sockets included; absent when it replaces none
    * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION
    */
-  async open(wanted: Endpoint | null, handed: readonly HandedSocket[]): Promise<void> {
-    if (wanted !== null) this.#ports = await Ports.inherit('admin', wanted, this.#events, handed).catch((error: unknown) => Promise.reject(explain(error)));
+  async open(wanted: Endpoint | null, handed?: readonly HandedSocket[]): Promise<void> {
+    const hasPassed = this.#passed.length > 0;
+    if (wanted === null && !hasPassed) return;
+    const address = wanted ?? { host: '', port: 0 };
+    const open = handed === undefined ? Ports.open(address, this.#events, this.#passed) : Ports.inherit('admin', address, this.#events, handed);
+    this.#ports = await open.catch((error: unknown) => Promise.reject(hasPassed ? DaemonError.from(error) : explain(error)));
   }
 
   /** What it listens on; closed by `close`, or by `leave`. */
   get sockets(): readonly HandedSocket[] {
-    return this.#ports?.sockets('admin') ?? [];
+    return this.#ports?.sockets('admin', this.#passed.map(({ name }) => name)) ?? [];
   }
 
   /** Accepts on what was inherited. */
@@ -57,6 +65,7 @@ export class AdminPort {
    */
   async change(wanted: Endpoint | null): Promise<PortChange> {
     const before = this.#ports;
+    if (this.#passed.length > 0) return NO_CHANGE;
     if (wanted === null) return before === null ? NO_CHANGE : { ...NO_CHANGE, commit: () => this.#replace(null) };
     try {
       if (before !== null) return await before.change(wanted);

@@ -1,5 +1,7 @@
 /** Runs in the process that becomes the primary, first of all. What systemd tells the process that it has started. */
 
+import type { HandedSocket } from '../../ipc/upgrade-messages.js';
+
 /** A listening socket that was opened before this process, by a socket unit. */
 export interface PassedSocket {
   readonly fd: number;
@@ -12,8 +14,9 @@ export interface ServiceManager {
   readonly notifySocket: string | null;
   /** How often a sign of life is wanted, in milliseconds; null: never. */
   readonly watchdog: number | null;
-  /** In the order of the unit. */
+  /** In the order of the unit: those for calls, and those named "admin". */
   readonly sockets: readonly PassedSocket[];
+  readonly adminSockets: readonly PassedSocket[];
   /** What was said and cannot be meant for this process; it goes without. */
   readonly warnings: readonly string[];
 }
@@ -22,6 +25,9 @@ export interface ServiceManager {
 const FIRST_FD = 3;
 /** Above any limit of open files that a unit has; more is a mistake. */
 const MOST_SOCKETS = 1024;
+
+/** FileDescriptorName= of sockets for the admin page. */
+const ADMIN_SOCKETS = 'admin';
 
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES'] as const;
 type Variables = Record<(typeof VARIABLES)[number], string | undefined>;
@@ -34,12 +40,19 @@ export function takeServiceManager(env: Record<string, string | undefined>, pid:
   const variables = Object.fromEntries(VARIABLES.map((name) => [name, env[name] === '' ? undefined : env[name]])) as Variables;
   for (const name of VARIABLES) Reflect.deleteProperty(env, name);
   const warnings: string[] = [];
+  const sockets = readSockets(variables, pid, warnings);
   return {
     notifySocket: variables.NOTIFY_SOCKET ?? null,
     watchdog: readWatchdog(variables, pid, warnings),
-    sockets: readSockets(variables, pid, warnings),
+    sockets: sockets.filter(({ name }) => name !== ADMIN_SOCKETS),
+    adminSockets: sockets.filter(({ name }) => name === ADMIN_SOCKETS),
     warnings,
   };
+}
+
+/** Those of a service manager, which tells what they are for by their names. */
+export function passedFor(role: 'port' | 'admin', handed: readonly HandedSocket[]): HandedSocket[] {
+  return handed.filter((socket) => socket.role === 'passed' && (socket.name === ADMIN_SOCKETS) === (role === 'admin'));
 }
 
 function readWatchdog({ WATCHDOG_USEC: time, WATCHDOG_PID: owner, NOTIFY_SOCKET: socket }: Variables, pid: number, warnings: string[]): number | null {

@@ -7,6 +7,7 @@ import { HANDOVER_VARIABLE, type FromSuccessor, type HandedSocket, type Handover
 import { deferred } from '../../shared/deferred.js';
 import type { DaemonError } from '../../shared/errors.js';
 import type { Consent } from '../runtime-folder.js';
+import { passedFor } from '../systemd/environment.js';
 
 export class Predecessor {
   readonly #handover: Handover;
@@ -42,6 +43,11 @@ export class Predecessor {
 
   get sockets(): readonly HandedSocket[] {
     return this.#handover.sockets;
+  }
+
+  /** Those that a service manager had passed. */
+  passed(role: 'port' | 'admin'): readonly HandedSocket[] {
+    return passedFor(role, this.sockets);
   }
 
   /** The pid of the daemon to replace in that runtime folder; null when it has another one. */
