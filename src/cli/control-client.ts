@@ -1,7 +1,7 @@
 /** Finds a running daemon and talks to it. The other half is src/primary/control-server.ts. */
 import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import type { ClientReadableStream, ServiceError } from '@grpc/grpc-js';
-import type { InspectOrder, InspectResult, ReloadProgress, ReloadReport, Status } from '../control/definition.js';
+import type { InspectOrder, InspectResult, ReloadProgress, ReloadReport, Status, UpgradeOrder, UpgradeProgress, UpgradeReport } from '../control/definition.js';
 import { isListening } from '../control/probe-socket.js';
 import { currentEnvironment, runtimeBases, runtimeFiles, type RuntimeFiles, type RuntimeState } from '../control/runtime-dir.js';
 import { DaemonError } from '../shared/errors.js';
@@ -105,6 +105,7 @@ interface ControlCalls {
   scale(message: { workers: number }, options: Options, callback: Answer<{ before: number; after: number }>): void;
   setLogLevel(message: { level: string }, options: Options, callback: Answer<object>): void;
   inspect(message: InspectOrder, options: Options, callback: Answer<InspectResult>): void;
+  upgrade(message: UpgradeOrder, options: Options): ClientReadableStream<UpgradeEvent>;
   stop(message: { quick: boolean }, options: Options, callback: Answer<{ pid: number }>): void;
   close(): void;
 }
@@ -112,6 +113,11 @@ interface ControlCalls {
 interface ReloadEvent {
   readonly progress?: ReloadProgress;
   readonly report?: ReloadReport;
+}
+
+interface UpgradeEvent {
+  readonly progress?: UpgradeProgress;
+  readonly report?: UpgradeReport;
 }
 
 /** Runs `use` with a client of the daemon's control API, and closes it. */
@@ -181,6 +187,24 @@ export class ControlClient {
     return this.#ask((options, done) => this.#calls.inspect(order, options, done), timeout);
   }
 
+  /** @param onProgress called while it runs @throws DaemonError E_UPGRADE when the daemon is of a version that cannot do it */
+  async upgrade(order: UpgradeOrder, onProgress: (progress: UpgradeProgress) => void): Promise<UpgradeReport> {
+    let last: UpgradeProgress | null = null;
+    try {
+      for await (const { progress, report } of readAll(this.#calls.upgrade(order, {}))) {
+        if (report !== undefined) return report;
+        if (progress !== undefined) onProgress((last = progress));
+      }
+    } catch (error) {
+      if (isUnknownMethod(error)) {
+        throw new DaemonError('E_UPGRADE', 'The running daemon is of a version that cannot be replaced while it serves', { hint: 'Restart it this once.' });
+      }
+      if (last === null) throw error;
+    }
+    const serving = last?.stage === 'draining' ? `, pid ${last.pid} serves` : '';
+    throw new DaemonError('E_CONTROL', `The old daemon ended before the upgrade did${serving}`);
+  }
+
   stop(quick: boolean): Promise<{ pid: number }> {
     return this.#ask((options, done) => this.#calls.stop({ quick }, options, done));
   }
@@ -211,6 +235,10 @@ async function* readAll<T>(stream: ClientReadableStream<T>, signal?: AbortSignal
     stream.cancel();
   }
 }
+
+/** The status of a method that the other end does not know. */
+const UNIMPLEMENTED = 12;
+const isUnknownMethod = (error: unknown): boolean => (error as { readonly cause?: { readonly code?: number } }).cause?.code === UNIMPLEMENTED;
 
 /** proto-loader puts lists first; people want the name first. */
 function inOrder(status: Status): Status {

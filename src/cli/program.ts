@@ -13,10 +13,11 @@ import { startCommand } from './commands/start.js';
 import { statusCommand } from './commands/status.js';
 import { stopCommand } from './commands/stop.js';
 import { topCommand } from './commands/top.js';
+import { upgradeCommand } from './commands/upgrade.js';
 
 /** The commands as `grpcserverd --help` groups them. */
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
-  Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, stopCommand],
+  Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, upgradeCommand, stopCommand],
   Inspect: [inspectCommand, logLevelCommand, checkCommand, listHandlersCommand],
   Configure: [initCommand, configCommand, certsCommand],
 };

@@ -140,6 +140,38 @@ export interface InspectResult {
   readonly result: string;
 }
 
+/** What to run as the next daemon; absolute paths. */
+export interface UpgradeOrder {
+  readonly node: string;
+  readonly program: string;
+}
+
+export type UpgradeStage = 'checking' | 'starting' | 'taking-over' | 'draining';
+export type UpgradeVerdict = 'done' | 'refused' | 'failed' | 'pre-empted';
+
+export interface UpgradeProgress {
+  readonly stage: UpgradeStage;
+  /** Of the new daemon; 0 and empty while they are not known. */
+  readonly pid: number;
+  readonly version: string;
+  readonly node: string;
+}
+
+export interface UpgradeReport {
+  readonly verdict: UpgradeVerdict;
+  /** Of the daemon that serves now. */
+  readonly pid: number;
+  readonly version: string;
+  readonly node: string;
+  readonly tookMs: number;
+  /** Calls that the old daemon had to cut. */
+  readonly cut: number;
+  readonly error: string;
+  readonly hint: string;
+  readonly code: string;
+  readonly detail: string;
+}
+
 /** Who said how many workers there shall be. */
 export type GoalSource = 'config' | 'scale' | 'elastic';
 

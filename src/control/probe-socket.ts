@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { systemCode } from '../shared/errors.js';
 
 /** Whether somebody listens on a unix socket: the only honest test for a stale one is to connect. */
 export function isListening(path: string): Promise<boolean> {
@@ -8,6 +9,7 @@ export function isListening(path: string): Promise<boolean> {
       socket.destroy();
       resolve(true);
     });
-    socket.once('error', () => resolve(false));
+    // Whoever does listen has not come to those who wait already.
+    socket.once('error', (error) => resolve(systemCode(error) === 'EAGAIN'));
   });
 }

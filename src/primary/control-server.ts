@@ -6,7 +6,7 @@ import { chmodSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { Server, ServerCredentials, type handleServerStreamingCall, type handleUnaryCall } from '@grpc/grpc-js';
 import type { Config } from '../config/options.js';
-import { controlService, type InspectOrder, type InspectResult, type ReloadProgress, type ReloadReport, type Status } from '../control/definition.js';
+import { controlService, type InspectOrder, type InspectResult, type ReloadProgress, type ReloadReport, type Status, type UpgradeOrder, type UpgradeProgress, type UpgradeReport } from '../control/definition.js';
 import { toRefusal } from '../control/refusal.js';
 import { DaemonError, toError } from '../shared/errors.js';
 import type { Watchers } from './watchers.js';
@@ -33,6 +33,8 @@ export interface ControlHandlers {
   readonly setLogLevel: (level: LogLevel) => void;
   /** Rejects with a DaemonError that says why not. */
   readonly inspect: (order: InspectOrder) => Promise<InspectResult>;
+  /** Never rejects. @param told resolves when whoever asked has the report, or has gone */
+  readonly upgrade: (order: UpgradeOrder, tell: (progress: UpgradeProgress) => void, told: Promise<void>) => Promise<UpgradeReport>;
   readonly stop: (quick: boolean) => void;
 }
 
@@ -40,9 +42,10 @@ export interface ControlServer {
   close(): void;
 }
 
+type UpgradeEvent = { readonly progress: UpgradeProgress } | { readonly report: UpgradeReport };
 type ReloadEvent = { readonly progress: ReloadProgress } | { readonly report: ReloadReport };
 
-/** @throws DaemonError E_RUNTIME_DIR when the socket cannot be made. */
+/** @param path of the socket, which is removed at the end @throws DaemonError E_RUNTIME_DIR when it cannot be made. */
 export async function serveControl(path: string, handlers: ControlHandlers): Promise<ControlServer> {
   const grpc = new Server({ 'grpc.enable_channelz': 0 });
   grpc.addService(controlService().service, implement(handlers));
@@ -128,11 +131,20 @@ function implement(handlers: ControlHandlers) {
     );
   };
 
+  const upgrade: handleServerStreamingCall<UpgradeOrder, UpgradeEvent> = (call) => {
+    // Emitted at the end of every call.
+    const told = new Promise<void>((resolve) => call.once('cancelled', resolve));
+    void handlers.upgrade(call.request, (progress) => call.write({ progress }), told).then((report) => {
+      call.write({ report });
+      call.end();
+    });
+  };
+
   const stop: handleUnaryCall<{ quick: boolean }, { pid: number }> = (call, callback) => {
     callback(null, { pid: process.pid });
     // After the answer, because a stop closes this socket.
     setImmediate(() => handlers.stop(call.request.quick));
   };
 
-  return { getStatus, watch, reload, scale, setLogLevel, inspect, stop };
+  return { getStatus, watch, reload, scale, setLogLevel, inspect, upgrade, stop };
 }

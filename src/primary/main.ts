@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import type { Config } from '../config/options.js';
 import type { ReloadReport } from '../control/definition.js';
 import { preloadArguments } from '../config/preload.js';
@@ -39,6 +40,10 @@ import { Supervisor } from './supervisor.js';
 import { reportListening } from './systemd/report-listening.js';
 import { openService, type ServiceManager } from './systemd/service.js';
 import { Upkeep } from './upkeep.js';
+import type { Predecessor } from './upgrade/predecessor.js';
+import { Succession } from './upgrade/succession.js';
+import { Upgrader } from './upgrade/upgrader.js';
+import { whyBusy } from './upgrade/why-busy.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { ConnectionDoor } from './worker-door.js';
@@ -59,12 +64,13 @@ const LOG_FD = 1;
  * Runs the daemon until it has stopped.
  * @param load reads the settings anew, from the same file, environment and flags
  * @param manager what was said by whoever started this process
+ * @param predecessor the daemon that this one is to replace; null when there is none
  * @throws DaemonError when it cannot start; nothing is left then
  */
-export async function runPrimary(settings: Settings, load: () => Promise<Settings>, manager: ServiceManager): Promise<Outcome> {
+export async function runPrimary(settings: Settings, load: () => Promise<Settings>, manager: ServiceManager, predecessor: Predecessor | null): Promise<Outcome> {
   const closers: (() => void)[] = [];
   try {
-    return await run(settings, load, manager, (close) => closers.push(close));
+    return await run(settings, load, manager, predecessor, (close) => closers.push(close));
   } finally {
     for (const close of closers.reverse()) close();
   }
@@ -74,6 +80,7 @@ async function run(
   { config, configFile, warnings }: Settings,
   load: () => Promise<Settings>,
   manager: ServiceManager,
+  predecessor: Predecessor | null,
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
   const read = KeptFiles.readOnce(config);
@@ -106,7 +113,7 @@ async function run(
   const signals = new Signals(clock);
   onClose(() => signals.close());
   const files = runtimeFiles(runtimeBase(config.runtimeDir, currentEnvironment()), config.name);
-  const folder = await claimRuntimeFolder(files, config.name);
+  const folder = await claimRuntimeFolder(files, config.name, predecessor?.in(files.folder));
   onClose(() => folder.release());
 
   const zombies = ZombieWatch.open(process.pid, { clock, emit });
@@ -119,22 +126,24 @@ async function run(
     queueTimeout: config.startTimeout,
     onRefused: (reason) => refusals.add(reason),
   });
-  const ports = await Ports.open(config, {
-    onSocket: (socket) => dispatcher.dispatch(socket),
-    onError: () => refusals.add('out-of-descriptors'),
-  }, manager.sockets);
+  const onAccept = { onSocket: (socket: Socket): void => dispatcher.dispatch(socket), onError: (): void => refusals.add('out-of-descriptors') };
+  const passed = predecessor?.passed('port') ?? manager.sockets;
+  const ports = await (predecessor === null ? Ports.open(config, onAccept, passed) : Ports.inherit('port', config, onAccept, predecessor.sockets));
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, passed: manager.adminSockets, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const admin = new Admin({ clock, emit, history, passed: predecessor?.passed('admin') ?? manager.adminSockets, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
   onClose(() => admin.close());
-  await admin.open(config.admin);
-  if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
+  await admin.open(config.admin, predecessor?.sockets);
+  const claimPidfile = (): void => {
+    if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
+  };
+  if (predecessor === null) claimPidfile();
 
   const warn = (sentences: readonly string[]): void => {
     for (const warning of sentences) emit('config.warning', { warning });
   };
   emit('daemon.starting', { version: VERSION, node: process.version, config: configFile, name: config.name });
   warn([...warnings, ...manager.warnings, ...(tls?.warnings ?? [])]);
-  reportListening(emit, ports.listening, manager.sockets, config);
+  reportListening(emit, ports.listening, passed, config);
   admin.announce();
 
   const ticketKeys = randomBytes(48).toString('base64');
@@ -154,13 +163,14 @@ async function run(
     door,
     generation,
     onReady() {
-      service?.ready();
+      succession.ready();
       const { plan, workers } = supervisor;
       const bootMs = clock.monotonic() - startedAt;
       announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
     },
     onStopping() {
       service?.stopping();
+      upgrader.noteStop('stop');
       code.close();
       kept.close();
       stoppedAt = clock.monotonic();
@@ -218,11 +228,14 @@ async function run(
     clock,
     emit,
     supervisor,
-    prepare: (sameConfig) => prepareReload(preparation, sameConfig),
+    prepare: async (sameConfig) => {
+      upgrader.refuseWhileBusy();
+      return prepareReload(preparation, sameConfig);
+    },
     onBegan: () => service?.reloading(),
     onEnded,
   });
-  const service = openService(manager, { clock, emit, supervisor, reloader, watchers, onClose });
+  const service = openService(manager, { clock, emit, supervisor, reloader, watchers, heir: predecessor === null ? undefined : process.pid, onClose });
   function onEnded(report: ReloadReport): void {
     service?.reloaded();
     code.ended(report, supervisor.workers.map(({ generation: number }) => number));
@@ -247,11 +260,50 @@ async function run(
     );
   const stop = (cause: string, quick: boolean): void => {
     supervisor.stop(cause, quick);
-    if (quick) routers?.drain(cause, QUICK_STOP);
+    if (!quick) return;
+    routers?.drain(cause, QUICK_STOP);
+    succession.hurry(cause);
   };
   const departure = new Departure({ clock, emit, supervisor, stop, onChange });
   const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');
-  const control = await serveControl(files.socket, {
+  const state = { pid: process.pid, name: config.name, version: VERSION, configFile: configFile === null ? null : realpathSync(configFile) };
+  const upgrader = new Upgrader({
+    clock,
+    emit,
+    manager,
+    service: () => service,
+    folder,
+    path: files.folder,
+    state,
+    startTimeout: config.startTimeout,
+    busy: () => whyBusy({ phase: supervisor.phase, isLeaving: departure.isLeaving, isReloading: reloader.progress !== null }),
+    sockets: () => [...ports.sockets('port', passed.map(({ name }) => name)), ...admin.port.sockets],
+    leave(kept) {
+      ports.leave(kept);
+      admin.leave(kept);
+    },
+    waiting: () => dispatcher.waiting,
+    stop,
+  });
+  const succession = new Succession({
+    clock,
+    emit,
+    predecessor,
+    supervisor,
+    folder,
+    takeCharge() {
+      folder.announce(state);
+      if (predecessor !== null) claimPidfile();
+    },
+    async accept() {
+      await ports.accept();
+      await admin.port.accept();
+    },
+    listening: () => [...ports.sockets('port'), ...admin.port.sockets].map(({ fd }) => fd),
+    service: () => service,
+    stop,
+  });
+  const control = await serveControl(folder.ownSocket, {
     status,
     look: () => code.look(supervisor.plan.goal.generation),
     watchers,
@@ -269,10 +321,11 @@ async function run(
       routers?.setLogLevel(level);
     },
     inspect: (order) => inspections.run(order),
+    upgrade: (order, tell, told) => upgrader.request(order, tell, told),
     stop: (quick) => departure.stop('stop command', quick),
   });
   onClose(() => control.close());
-  folder.announce({ pid: process.pid, name: config.name, version: VERSION, configFile: configFile === null ? null : realpathSync(configFile) });
+  succession.started(config.startTimeout);
   code.start();
   routers?.start();
   supervisor.start();
@@ -282,10 +335,13 @@ async function run(
     reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),
     scaleBy: (difference) => scaleTo(supervisor.plan.target + difference),
   });
-  const outcome = await supervisor.finished;
+  const end = await supervisor.finished;
   await routers?.over();
   // One that was reading the config when the stop came has nothing left to replace, and says so.
   await reloader.idle();
+  await upgrader.over(end.cut);
+  const failure = await succession.over();
+  const outcome = failure === null ? end : { ...end, exitCode: failure.exitCode, error: failure };
   refusals.flush();
   if (outcome.error !== null) {
     const { code, message, hint } = outcome.error;

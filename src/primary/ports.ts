@@ -1,6 +1,7 @@
 /** Runs in the primary. The port that serves, and during a reload that changes it, the one that will. */
-import { adopt, listen, type Listener, type ListenerEvents } from './listener.js';
-import type { PassedSocket } from './systemd/environment.js';
+import type { HandedSocket } from '../ipc/upgrade-messages.js';
+import { adopt, inherit, listen, type Listener, type ListenerEvents } from './listener.js';
+import { passedFor, type PassedSocket } from './systemd/environment.js';
 
 interface Address {
   readonly host: string;
@@ -12,6 +13,7 @@ export class Ports {
   /** Null with passed sockets, which no setting changes. */
   #wanted: Address | null;
   #listeners: readonly [Listener, ...Listener[]];
+  #state: 'open' | 'closed' = 'open';
 
   private constructor(events: ListenerEvents, wanted: Address | null, listeners: readonly [Listener, ...Listener[]]) {
     this.#events = events;
@@ -31,6 +33,19 @@ export class Ports {
     return new Ports(events, null, listeners);
   }
 
+  /**
+   * As `open`, but with sockets on which the daemon that this one is to replace accepts: those that were passed to it,
+   * else the one of the same address. What is taken of them accepts when it is told to, anything else at once.
+   * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION
+   */
+  static async inherit(role: 'port' | 'admin', { host, port }: Address, events: ListenerEvents, handed: readonly HandedSocket[]): Promise<Ports> {
+    const passed = passedFor(role, handed);
+    const same = handed.find((socket) => socket.role === role && socket.host === host && (socket.port === port || socket.boundPort === port));
+    const [first, ...others] = (passed.length > 0 || same === undefined ? passed : [same]).map((socket) => inherit(socket, events));
+    if (first === undefined) return Ports.open({ host, port }, events);
+    return new Ports(events, passed.length > 0 ? null : { host, port }, [first, ...others]);
+  }
+
   /** All that serve now; several only when they were passed. */
   get listening(): readonly Pick<Listener, 'address' | 'port'>[] {
     return this.#listeners;
@@ -45,8 +60,36 @@ export class Ports {
     return this.#listeners[0].port;
   }
 
+  /** What another daemon needs to take them over; `names` are those that were passed with the sockets. */
+  sockets(role: 'port' | 'admin', names: readonly (string | null)[] = []): HandedSocket[] {
+    return this.#listeners.map(({ fd, address, port }, index) => ({
+      fd,
+      role: this.#wanted === null ? 'passed' : role,
+      name: names[index] ?? null,
+      host: this.#wanted?.host ?? '',
+      port: this.#wanted?.port ?? 0,
+      address,
+      boundPort: port,
+    }));
+  }
+
+  /** Accepts on what was inherited, too. @throws DaemonError E_ADDRESS */
+  async accept(): Promise<void> {
+    for (const listener of this.#listeners) await listener.accept();
+  }
+
+  /** Accepts no more; of the descriptors that are `kept`, another process goes on with the socket. */
+  leave(kept: readonly number[]): void {
+    const listeners = this.#state === 'open' ? this.#listeners : [];
+    this.#state = 'closed';
+    for (const listener of listeners) {
+      if (kept.includes(listener.fd)) listener.leave();
+      else listener.close();
+    }
+  }
+
   close(): void {
-    for (const listener of this.#listeners) listener.close();
+    this.leave([]);
   }
 
   /**
@@ -60,7 +103,7 @@ export class Ports {
     const listener = await listen(host, port, this.#events);
     return {
       commit: () => {
-        this.close();
+        for (const old of this.#listeners) old.close();
         this.#listeners = [listener];
         this.#wanted = { host, port };
         return true;

@@ -1,39 +1,90 @@
 /** Runs in the primary. Claims the runtime folder of a daemon's name, so that there is one daemon a name. */
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { isListening } from '../control/probe-socket.js';
 import type { RuntimeFiles, RuntimeState } from '../control/runtime-dir.js';
 import { DaemonError, systemCode, toError } from '../shared/errors.js';
 
-/** A claimed folder; `release` removes what the daemon put there and nothing else. */
+/** What a daemon has in the folder of its name. */
 export interface RuntimeFolder {
-  /** Writes pid and state.json, once the control socket listens. */
+  /** Where its control socket listens: a name of its own, which `announce` makes the one that is looked for. */
+  readonly ownSocket: string;
+  /** Of a daemon that replaces another: takes the lock, or goes without when the other one lives and consents. */
+  take(consent: Consent): Promise<void>;
+  /** From here on this is the daemon of the name. Without a moment in which there is none, if there was one. */
   announce(state: RuntimeState): void;
+  /** Removes what is left of daemons that are dead. */
+  sweep(): void;
+  /** Another daemon has announced itself: all but what is this one's alone belongs to it. */
+  leave(): void;
+  /** Removes what the daemon put there and nothing else. */
   release(): void;
 }
 
+/** Of the daemon that is to be replaced. */
+export type Consent = 'granted' | 'gone';
+
 /**
+ * What a daemon makes there has its pid in its name, for during an upgrade there are two: control sockets, what is about
+ * to get its real name, and the sockets of links (src/primary/routers/open-routers.ts).
+ */
+const OWN_FILE = /^([0-9a-z]{1,5})\.(?:sock|part|\d+)$/;
+const ownFile = (folder: string, ending: string): string => join(folder, `${process.pid.toString(36)}.${ending}`);
+
+/** The unix socket on which a worker of this daemon takes links; short, as the path of the control socket was checked. */
+export const linkPath = (folder: string, worker: number): string => ownFile(folder, String(worker));
+
+/**
+ * @param replaced the daemon in that very folder which this one is to replace, with its consent; null: there must be none
  * @throws DaemonError E_ALREADY_RUNNING with the pid of the other one, or E_RUNTIME_DIR.
  */
-export async function claimRuntimeFolder(files: RuntimeFiles, name: string): Promise<RuntimeFolder> {
+export async function claimRuntimeFolder(files: RuntimeFiles, name: string, replaced: number | null = null): Promise<RuntimeFolder> {
   makeFolder(files.folder);
-  await refuseIfRunning(files, name);
-  takeLock(files, name);
-  try {
-    // Somebody may have listened between our first look and our lock.
+  let holds: 'nothing' | 'all' = 'nothing';
+  const claim = async (): Promise<void> => {
     await refuseIfRunning(files, name);
-    rmSync(files.socket, { force: true });
-  } catch (error) {
-    rmSync(files.lock, { force: true });
-    throw error;
-  }
+    takeLock(files, name);
+    try {
+      // Somebody may have listened between our first look and our lock.
+      await refuseIfRunning(files, name);
+      rmSync(files.socket, { force: true });
+      // In a container the one before had the same pid.
+      sweepFolder(files.folder, replaced === null ? 'none' : 'own');
+    } catch (error) {
+      rmSync(files.lock, { force: true });
+      throw error;
+    }
+    holds = 'all';
+  };
+  if (replaced === null) await claim();
+  const part = ownFile(files.folder, 'part');
+  const put = (file: string, content: string): void => {
+    writeFileSync(part, content);
+    renameSync(part, file);
+  };
   return {
+    ownSocket: ownFile(files.folder, 'sock'),
+    take: async (consent) => {
+      if (consent === 'gone') await claim();
+    },
     announce(state) {
-      writeFileSync(files.pid, `${state.pid}\n`);
-      writeFileSync(files.state, `${JSON.stringify(state)}\n`);
+      holds = 'all';
+      put(files.lock, `${state.pid}\n`);
+      rmSync(part, { force: true });
+      linkSync(ownFile(files.folder, 'sock'), part);
+      renameSync(part, files.socket);
+      // Still there when both were the same file.
+      rmSync(part, { force: true });
+      put(files.pid, `${state.pid}\n`);
+      put(files.state, `${JSON.stringify(state)}\n`);
+    },
+    sweep: () => sweepFolder(files.folder),
+    leave() {
+      holds = 'nothing';
     },
     release() {
-      for (const file of [files.state, files.pid, files.socket, files.lock]) rmSync(file, { force: true });
+      if (holds === 'all') for (const file of [files.state, files.pid, files.socket, files.lock]) rmSync(file, { force: true });
+      for (const file of [part, ownFile(files.folder, 'sock')]) rmSync(file, { force: true });
       // The folder is ours, and empty unless somebody put something in.
       try {
         rmdirSync(files.folder);
@@ -42,6 +93,16 @@ export async function claimRuntimeFolder(files: RuntimeFiles, name: string): Pro
       }
     },
   };
+}
+
+/** Removes what daemons left there that were killed. @param keep what has this process's pid in its name, or nothing */
+function sweepFolder(folder: string, keep: 'own' | 'none' = 'own'): void {
+  for (const file of readdirSync(folder)) {
+    const [, owner] = OWN_FILE.exec(file) ?? [];
+    if (owner === undefined) continue;
+    const pid = parseInt(owner, 36);
+    if (pid === process.pid ? keep === 'none' : !isAlive(pid)) rmSync(join(folder, file), { force: true });
+  }
 }
 
 function makeFolder(folder: string): void {

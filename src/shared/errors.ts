@@ -101,6 +101,11 @@ export const ERRORS = {
     meaning: 'The worker that was asked for something does not answer, or cannot do it now.',
     hint: 'grpcserverd status shows what the workers do.',
   },
+  E_UPGRADE: {
+    exitCode: EXIT.failed,
+    meaning: 'The daemon cannot be replaced by a new one now, or the new one did not become ready. The old one serves on.',
+    hint: 'docs/upgrade.md says what an upgrade needs; the log of the daemon has what the new one said.',
+  },
   E_FILE_EXISTS: {
     exitCode: EXIT.cannotCreate,
     meaning: 'A file that the command would write exists already, or cannot be written.',

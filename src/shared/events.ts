@@ -53,6 +53,18 @@ export const EVENTS = {
       ms: 'how long it took', error: 'the first error, or null', hint: 'what to do, or null', finished: 'calls that old workers finished', cut: 'calls that had to be cut',
     },
   },
+  'upgrade.started': {
+    level: 'info', doc: 'A new daemon was started to take the place of this one.',
+    fields: { successor: 'its pid', version: 'of the new grpcserverd', command: 'what is run' },
+  },
+  'upgrade.taken-over': { level: 'info', doc: 'Said by the new daemon: it is the one that serves now.', fields: { predecessor: 'pid of the old one', consent: 'granted, or gone: the old one had died' } },
+  'upgrade.ended': {
+    level: 'info', doc: 'Said by the old daemon: the new one serves and this one drains; or an error, and this one serves on.',
+    fields: {
+      verdict: 'done, refused, failed or pre-empted', successor: 'pid of the new one, or null', version: 'of the new grpcserverd, or null',
+      ms: 'how long it took', error: 'why not, or null', hint: 'what to do, or null',
+    },
+  },
   'autoreload.watching': { level: 'info', doc: 'Autoreload watches; said again when it is something else that it watches.', fields: { files: 'how many', by: 'system, or polling' } },
   'autoreload.polling': { level: 'warn', doc: 'The system cannot watch all files (it may be out of inotify watches), so they are looked at again and again.', fields: { error: 'what the system said', ms: 'between two looks' } },
   'autoreload.triggered': { level: 'info', doc: 'Watched files hold something else; a reload follows.', fields: { cause: 'the first file, and how many more', files: 'paths of the first ten', count: 'how many' } },

@@ -48,6 +48,8 @@ export interface SystemdOptions {
   readonly config?: UserConfig;
   /** Drop-in files: unit -> text. */
   readonly dropIns?: Readonly<Record<string, string>>;
+  /** Milliseconds for all that the test waits for. */
+  readonly deadline?: number;
 }
 
 /**
@@ -57,7 +59,7 @@ export interface SystemdOptions {
 export class Systemd implements AsyncDisposable {
   /** What is in the folder of the service. */
   readonly app = new TempDir();
-  readonly deadline = new Deadline(40_000);
+  readonly deadline: Deadline;
   readonly #units = new TempDir();
   /** A control group of its own, or units of the same name would find each other's processes in theirs. */
   readonly #group = `grpcserverd-test-${randomUUID()}`;
@@ -66,7 +68,8 @@ export class Systemd implements AsyncDisposable {
   #output = '';
   #manager = '';
 
-  private constructor({ config = {}, dropIns = {} }: SystemdOptions) {
+  private constructor({ config = {}, dropIns = {}, deadline = 40_000 }: SystemdOptions) {
+    this.deadline = new Deadline(deadline);
     chmodSync(this.app.path, 0o755);
     this.configure(config);
     for (const name of readdirSync(`${ROOT}systemd`)) {

@@ -1,5 +1,6 @@
 /** Runs in the primary. Where the admin page listens, if anywhere; a reload may move it, switch it on, or off. */
 import type { Endpoint } from '../../config/option-values.js';
+import type { HandedSocket } from '../../ipc/upgrade-messages.js';
 import { DaemonError } from '../../shared/errors.js';
 import type { ListenerEvents } from '../listener.js';
 import { Ports } from '../ports.js';
@@ -29,10 +30,33 @@ export class AdminPort {
     return this.#ports?.listening.map(({ address }) => address) ?? [];
   }
 
-  /** @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION */
-  async open(wanted: Endpoint | null): Promise<void> {
-    if (this.#passed.length > 0) this.#ports = await Ports.open({ host: '', port: 0 }, this.#events, this.#passed);
-    else (await this.change(wanted)).commit();
+  /**
+   * Opens the first one.
+   * @param handed what the daemon that this one replaces has, passed sockets included; absent when it replaces none
+   * @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION
+   */
+  async open(wanted: Endpoint | null, handed?: readonly HandedSocket[]): Promise<void> {
+    const hasPassed = this.#passed.length > 0;
+    if (wanted === null && !hasPassed) return;
+    const address = wanted ?? { host: '', port: 0 };
+    const open = handed === undefined ? Ports.open(address, this.#events, this.#passed) : Ports.inherit('admin', address, this.#events, handed);
+    this.#ports = await open.catch((error: unknown) => Promise.reject(hasPassed ? DaemonError.from(error) : explain(error)));
+  }
+
+  /** What it listens on; closed by `close`, or by `leave`. */
+  get sockets(): readonly HandedSocket[] {
+    return this.#ports?.sockets('admin', this.#passed.map(({ name }) => name)) ?? [];
+  }
+
+  /** Accepts on what was inherited. */
+  async accept(): Promise<void> {
+    await this.#ports?.accept();
+  }
+
+  /** Accepts no more; of the descriptors that are `kept`, another process goes on with the socket. */
+  leave(kept: readonly number[]): void {
+    this.#ports?.leave(kept);
+    this.#ports = null;
   }
 
   /**
@@ -48,8 +72,7 @@ export class AdminPort {
       const opened = await Ports.open(wanted, this.#events);
       return { commit: () => this.#replace(opened), discard: () => opened.close() };
     } catch (error) {
-      const { code, message } = DaemonError.from(error);
-      throw new DaemonError(code, `admin: ${message}`, { cause: error, hint: 'Give admin another address.' });
+      throw explain(error);
     }
   }
 
@@ -62,4 +85,9 @@ export class AdminPort {
     this.#ports = ports;
     return ports !== null;
   }
+}
+
+function explain(error: unknown): DaemonError {
+  const { code, message } = DaemonError.from(error);
+  return new DaemonError(code, `admin: ${message}`, { cause: error, hint: 'Give admin another address.' });
 }

@@ -4,6 +4,7 @@
  */
 import type { Endpoint } from '../../config/option-values.js';
 import type { CallFigures } from '../../ipc/call-figures.js';
+import type { HandedSocket } from '../../ipc/upgrade-messages.js';
 import type { Clock } from '../../shared/clock.js';
 import { toError } from '../../shared/errors.js';
 import type { Emit } from '../../shared/events.js';
@@ -47,6 +48,8 @@ export class Admin {
   readonly #rollCall: RollCall<WorkerHandle>;
   readonly #http: AdminHttp;
   readonly #port: AdminPort;
+  /** The daemon that has replaced this one, so that the server is ready while this one leaves. */
+  #heir: 'none' | 'ready' = 'none';
 
   constructor(options: AdminOptions) {
     const { clock, emit, passed } = options;
@@ -66,9 +69,20 @@ export class Admin {
     this.#port = new AdminPort({ onSocket: (socket) => this.#http.take(socket), onError: () => undefined }, passed);
   }
 
-  /** Opens the page on the sockets that were passed, or else where the config wants it. @throws DaemonError */
-  open(wanted: Endpoint | null): Promise<void> {
-    return this.#port.open(wanted);
+  /** Opens the page on the sockets that were passed, or else where the config wants it. @param handed as `AdminPort.open` @throws DaemonError */
+  open(wanted: Endpoint | null, handed?: readonly HandedSocket[]): Promise<void> {
+    return this.#port.open(wanted, handed);
+  }
+
+  /** Where it listens, for the daemon that replaces this one. */
+  get port(): Pick<AdminPort, 'sockets' | 'accept'> {
+    return this.#port;
+  }
+
+  /** Answers only who is connected already; of the descriptors that are `kept`, another daemon goes on with the socket. */
+  leave(kept: readonly number[]): void {
+    this.#port.leave(kept);
+    this.#heir = 'ready';
   }
 
   /** Prepares what a reload wants. @throws DaemonError when the address cannot be opened; the old one stays */
@@ -104,6 +118,7 @@ export class Admin {
   }
 
   #ready(): Answer {
+    if (this.#heir === 'ready') return { status: 200, text: 'ready: a new daemon has taken over\n' };
     const { isReady, text } = this.#readiness();
     return { status: isReady ? 200 : 503, text: `${text}\n` };
   }

@@ -1,6 +1,6 @@
 /** Runs in the primary. The routers that the config asks for: those of `balance: rpc`, else none. */
-import { join } from 'node:path';
 import { forkChild } from '../fork.js';
+import { linkPath } from '../runtime-folder.js';
 import { RouterFleet, type RouterFleetOptions } from './router-fleet.js';
 
 export interface RoutersParts extends Omit<RouterFleetOptions, 'random' | 'fork' | 'linkPath'> {
@@ -16,6 +16,6 @@ export function openRouters({ folder, logFd, ...parts }: RoutersParts): RouterFl
     random: Math.random,
     // The nodeArguments are for user code, of which there is none.
     fork: () => forkChild('router', { nodeArguments: [], logFd }),
-    linkPath: (worker) => join(folder, `w${worker}.sock`),
+    linkPath: (worker) => linkPath(folder, worker),
   });
 }

@@ -1,5 +1,7 @@
 /** Runs in the process that becomes the primary, first of all. What systemd tells the process that it has started. */
 
+import type { HandedSocket } from '../../ipc/upgrade-messages.js';
+
 /** A listening socket that was opened before this process, by a socket unit. */
 export interface PassedSocket {
   readonly fd: number;
@@ -25,7 +27,7 @@ const FIRST_FD = 3;
 const MOST_SOCKETS = 1024;
 
 /** FileDescriptorName= of sockets for the admin page. */
-const ADMIN = 'admin';
+const ADMIN_SOCKETS = 'admin';
 
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES'] as const;
 type Variables = Record<(typeof VARIABLES)[number], string | undefined>;
@@ -42,10 +44,15 @@ export function takeServiceManager(env: Record<string, string | undefined>, pid:
   return {
     notifySocket: variables.NOTIFY_SOCKET ?? null,
     watchdog: readWatchdog(variables, pid, warnings),
-    sockets: sockets.filter(({ name }) => name !== ADMIN),
-    adminSockets: sockets.filter(({ name }) => name === ADMIN),
+    sockets: sockets.filter(({ name }) => name !== ADMIN_SOCKETS),
+    adminSockets: sockets.filter(({ name }) => name === ADMIN_SOCKETS),
     warnings,
   };
+}
+
+/** Those of a service manager, which tells what they are for by their names. */
+export function passedFor(role: 'port' | 'admin', handed: readonly HandedSocket[]): HandedSocket[] {
+  return handed.filter((socket) => socket.role === 'passed' && (socket.name === ADMIN_SOCKETS) === (role === 'admin'));
 }
 
 function readWatchdog({ WATCHDOG_USEC: time, WATCHDOG_PID: owner, NOTIFY_SOCKET: socket }: Variables, pid: number, warnings: string[]): number | null {

@@ -3,6 +3,7 @@
  * could not say it says again; the service itself never waits for it.
  */
 import type { Clock } from '../../shared/clock.js';
+import { deferred } from '../../shared/deferred.js';
 import { toError } from '../../shared/errors.js';
 import type { Emit } from '../../shared/events.js';
 import type { Send } from './notify-socket.js';
@@ -27,6 +28,8 @@ export interface NotifierParts {
   readonly microseconds: () => bigint;
   /** What `systemctl status` shows, as it is now. */
   readonly status: () => string;
+  /** Ours, when it becomes that of the main process of a service that runs already; of which nothing is said before. */
+  readonly heir?: number | undefined;
 }
 
 export class Notifier {
@@ -34,7 +37,9 @@ export class Notifier {
   readonly #states: (readonly string[])[] = [];
   #phase: 'starting' | 'ready' | 'stopping' = 'starting';
   #reload: 'none' | 'running' = 'none';
-  #line: 'free' | 'busy' | 'resting' | 'closed' = 'free';
+  #line: 'free' | 'busy' | 'resting' | 'mute' | 'closed' = 'free';
+  #sending: Promise<void> = Promise.resolve();
+  readonly #heard = deferred();
   #said: string | null = null;
   #saidAt = -Infinity;
   #extendAt: number;
@@ -45,14 +50,22 @@ export class Notifier {
   constructor(parts: NotifierParts) {
     this.#parts = parts;
     this.#extendAt = parts.clock.monotonic();
+    if (parts.heir !== undefined) this.#line = 'mute';
     this.#speak();
+  }
+
+  /** Resolves when systemd has heard for the first time that the service is ready. */
+  get heard(): Promise<void> {
+    return this.#heard.promise;
   }
 
   /** The fleet of the first start is ready. */
   ready(): void {
     if (this.#phase !== 'starting') return;
     this.#phase = 'ready';
-    this.#say(['READY=1', 'WATCHDOG=1']);
+    const { heir } = this.#parts;
+    if (this.#line === 'mute') this.#line = 'free';
+    this.#say([...(heir === undefined ? [] : [`MAINPID=${heir}`]), 'READY=1', 'WATCHDOG=1']);
     if (this.#reload === 'running') this.#sayReloading();
   }
 
@@ -83,6 +96,19 @@ export class Notifier {
   /** A sign of life. */
   ping(): void {
     this.#ping = 'due';
+    this.#speak();
+  }
+
+  /** Says nothing for the time being, because another process speaks for the service; resolves when the last message has arrived, or has not. */
+  async mute(): Promise<void> {
+    this.#cancel();
+    this.#line = 'mute';
+    await this.#sending;
+  }
+
+  unmute(): void {
+    if (this.#line !== 'mute') return;
+    this.#line = 'free';
     this.#speak();
   }
 
@@ -130,7 +156,7 @@ export class Notifier {
       this.#said = status;
       this.#saidAt = now;
     }
-    send(message).then(
+    this.#sending = send(message).then(
       () => this.#arrived(),
       (error: unknown) => this.#failed(state, toError(error).message),
     );
@@ -149,6 +175,7 @@ export class Notifier {
 
   #arrived(): void {
     this.#trouble = null;
+    if (this.#phase === 'ready' && this.#states.length === 0) this.#heard.resolve();
     this.#free();
   }
 

@@ -19,16 +19,19 @@ export interface ServiceParts {
   readonly reloader: Reloader;
   /** Tells of whatever may change the status line. */
   readonly watchers: Watchers;
+  /** See NotifierParts. */
+  readonly heir: number | undefined;
   readonly onClose: (close: () => void) => void;
 }
 
 /** Null when the daemon runs without a systemd that wants to know. */
 export function openService({ notifySocket: socket, watchdog: period }: ServiceManager, parts: ServiceParts): Notifier | null {
   if (socket === null) return null;
-  const { clock, emit, watchers, onClose } = parts;
+  const { clock, emit, watchers, heir, onClose } = parts;
   const notifier = new Notifier({
     clock,
     emit,
+    heir,
     send: notifySocket(socket),
     // CLOCK_MONOTONIC is the clock that systemd means, and that hrtime reads on Linux.
     microseconds: () => process.hrtime.bigint() / 1000n,
