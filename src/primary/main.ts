@@ -13,6 +13,7 @@ import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
 import { Admin } from './admin/admin.js';
+import { Marks } from './admin/dashboard/marks.js';
 import { History } from './admin/history.js';
 import { announceReady } from './announce-ready.js';
 import { CertificateKeeper } from './certificate-keeper.js';
@@ -96,7 +97,8 @@ async function run(
   });
   onClose(() => code.close());
   const history = new History();
-  const emit = history.noting(code.noting(logger.emit));
+  const marks = new Marks(clock);
+  const emit = marks.noting(history.noting(code.noting(logger.emit)));
   const startedAt = clock.monotonic();
   process.title = `grpcserverd: primary (${config.name})`;
 
@@ -120,9 +122,10 @@ async function run(
     onError: () => refusals.add('out-of-descriptors'),
   }, manager.sockets);
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const fleet = () => ({ supervisor, reloader, isLeaving: departure.isLeaving, reload: (cause: string) => void reloader.request(cause), status, look, workers, scale });
+  const admin = new Admin({ clock, emit, history, marks, door: () => door, dispatcher, refusals, fleet });
   onClose(() => admin.close());
-  await admin.open(config.admin);
+  await admin.open(config);
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
 
   const warn = (sentences: readonly string[]): void => {
@@ -244,17 +247,20 @@ async function run(
   };
   const departure = new Departure({ clock, emit, supervisor, stop, onChange });
   const scaleTo = (workers: number): void => supervisor.scale(supervisor.plan.generation.clampScale(workers), 'scale');
+  const look = (): Promise<void> => code.look(supervisor.plan.goal.generation);
+  const workers = (): number => supervisor.plan.target;
+  const scale = (wanted: number): number => {
+    if (wanted === 0) supervisor.scaleByConfig();
+    else scaleTo(wanted);
+    return supervisor.plan.target;
+  };
   const control = await serveControl(files.socket, {
     status,
-    look: () => code.look(supervisor.plan.goal.generation),
+    look,
     watchers,
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
-    workers: () => supervisor.plan.target,
-    scale(workers) {
-      if (workers === 0) supervisor.scaleByConfig();
-      else scaleTo(workers);
-      return supervisor.plan.target;
-    },
+    workers,
+    scale,
     setLogLevel(level) {
       log.level = level;
       supervisor.plan.generation.logLevel = level;

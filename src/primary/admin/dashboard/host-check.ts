@@ -1,0 +1,19 @@
+/**
+ * Runs in the primary. Against DNS rebinding: a page of another site whose name suddenly stands for 127.0.0.1 would be
+ * read as its own. Its browser still says the name that it asked for, and that is no name of this machine.
+ */
+import { isLocal } from '../../../shared/local-address.js';
+import type { Answer } from '../admin-http.js';
+
+/**
+ * Null when the question may be answered.
+ * @param address where the admin page listens: host:port or unix:/path
+ * @param host what the client asked for: RFC 9110 section 7.2; none from programs that are no browsers
+ */
+export function refuseForeignHost(address: string | null, host: string | undefined): Answer | null {
+  if (host === undefined || address === null || address.startsWith('unix:') || !isLocal(hostOf(address)) || isLocal(hostOf(host))) return null;
+  return { status: 403, text: 'This page listens on this machine alone, and answers to localhost and 127.0.0.1 only.\n' };
+}
+
+/** Without its port. */
+const hostOf = (address: string): string => address.replace(/:\d+$/, '');
