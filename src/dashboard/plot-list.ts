@@ -19,6 +19,8 @@ export interface PlotSpec {
   readonly least: number;
   /** It counts things, and there are no halves of them. */
   readonly isWhole?: true;
+  /** Its values lie orders of magnitude apart, and none is 0. */
+  readonly isLogarithmic?: true;
   /** From all samples in sight: which lines there are may depend on them. */
   readonly lines: (samples: readonly Sample[]) => readonly Line[];
 }
@@ -50,7 +52,7 @@ export const PLOTS: readonly PlotSpec[] = [
     lines: errorLines,
   },
   {
-    id: 'latency', title: 'Latency', doc: 'Time of the calls that ended, of all methods; read from the buckets of the metrics', format: formatMs, inTable: 'most', least: 1,
+    id: 'latency', title: 'Latency', doc: 'Time of the calls that ended, of all methods; read from the buckets of the metrics; the scale is logarithmic', format: formatMs, inTable: 'most', least: 1, isLogarithmic: true,
     lines: () => [{ label: 'p50', value: ({ p50Ms }) => p50Ms }, { label: 'p99', value: ({ p99Ms }) => p99Ms }],
   },
   {
