@@ -1,6 +1,5 @@
 // What the dashboard costs the primary: with the admin port off, with it on and nobody looking, and with the page open,
-// as it asks once a second. The workers do nothing, so that all the primary
-// does is keep them and answer.
+// as it asks once a second. The workers do nothing, so that all the primary does is keep them and answer.
 import { judge, printTable } from './support/figures.js';
 import { cpuTime, memory } from './support/process-usage.js';
 import { startDaemon } from './support/servers.js';

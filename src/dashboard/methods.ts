@@ -27,7 +27,7 @@ const FAILING: readonly Column<MethodRow>[] = [
   calls,
   { head: 'Failed', cell: ({ failed }) => formatCount(failed) },
   { head: 'Share', cell: (row) => formatShare(row.failed / row.calls) },
-  { head: 'By status', look: 'text wrap', cell: ({ errors }) => Object.entries(errors).map(([code, number]) => `${code} ${formatCount(number)}`).join(', ') },
+  { head: 'By status', look: 'text wrap', cell: ({ errors }) => Object.entries(errors).map(([code, number]) => `${code}\u00a0${formatCount(number)}`).join(', ') },
 ];
 
 export class MethodsView {

@@ -23,6 +23,7 @@ export interface PlotSources {
 
 export function plotOptions({ format, least, isWhole, isLogarithmic }: PlotSpec, width: number, { theme, range, onDraw, onPoint }: PlotSources): uPlot.Options {
   const axis = { stroke: () => theme().muted, font: theme().font, grid: { stroke: () => theme().grid, width: 1 }, ticks: { show: false } };
+  const lines: Partial<uPlot.Axis> = isLogarithmic === true ? { splits: (_plot, _axis, low, high) => powersBetween(low, high), filter: (_plot, splits) => splits } : isWhole === true ? { incrs: WHOLE } : {};
   return {
     width,
     height: PLOT_HEIGHT,
@@ -35,7 +36,7 @@ export function plotOptions({ format, least, isWhole, isLogarithmic }: PlotSpec,
     },
     axes: [
       { ...axis, size: 24, gap: 4, space: 60, incrs: [60, 120, 180, 300], values: (_plot, splits) => splits.map((second) => formatMinute(second * 1000)), grid: { show: false } },
-      { ...axis, size: AXIS_WIDTH, gap: 6, space: 34, values: (_plot, splits) => splits.map((value) => format(value).replace(/\.0(?=\D|$)/, '')), ...(isWhole === true ? { incrs: WHOLE } : {}), ...(isLogarithmic === true ? { splits: (_plot, _axis, low, high) => powersBetween(low, high) } : {}) },
+      { ...axis, size: AXIS_WIDTH, gap: 6, space: 34, values: (_plot, splits) => splits.map((value) => format(value).replace(/\.0(?=\D|$)/, '')), ...lines },
     ],
     series: [
       {},

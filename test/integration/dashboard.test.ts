@@ -56,7 +56,7 @@ test('the page of a fleet', needsChromium, async (t) => {
     assert.equal(samples.reduce((sum, { errors }) => sum + (errors.NotFound ?? 0), 0), 5);
     assert.equal(samples.at(-1)?.connections, 1);
     await dashboard.until('the failures', async () => (await dashboard.rows('failing'))[0]?.[2] === '5');
-    assert.deepEqual(await dashboard.rows('failing'), [['probe.v1.Probe/Fail', '5', '5', '100 %', 'NotFound 5']]);
+    assert.deepEqual(await dashboard.rows('failing'), [['probe.v1.Probe/Fail', '5', '5', '100 %', 'NotFound\u00a05']]);
     const status = await daemon.status();
     const workers = (await dashboard.rows('workers')).map(([slot, state, generation, pid]) => [slot, state, generation, pid]);
     assert.deepEqual(workers, status.workers.map(({ slot, pid }) => [String(slot), 'ready', '1', String(pid)]));
