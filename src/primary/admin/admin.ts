@@ -12,6 +12,7 @@ import type { Dispatcher } from '../dispatcher.js';
 import type { RefusalLog } from '../refusal-log.js';
 import type { Reloader } from '../reloader.js';
 import type { Supervisor } from '../supervisor.js';
+import type { PassedSocket } from '../systemd/environment.js';
 import type { WorkerDoor } from '../worker-door.js';
 import type { WorkerHandle } from '../worker-handle.js';
 import { AdminHttp, type Answer } from './admin-http.js';
@@ -35,6 +36,8 @@ export interface AdminOptions {
   readonly emit: Emit;
   readonly history: History;
   readonly marks: Marks;
+  /** Sockets for the page that listen already. */
+  readonly passed: readonly PassedSocket[];
   readonly dispatcher: Dispatcher;
   /** How work comes to workers; asked for when the page is. */
   readonly door: () => WorkerDoor;
@@ -55,7 +58,7 @@ export class Admin {
   readonly #port: AdminPort;
 
   constructor(options: AdminOptions) {
-    const { clock, emit, marks, fleet } = options;
+    const { clock, emit, marks, fleet, passed } = options;
     this.#options = options;
     this.#startedAt = clock.now();
     this.#rollCall = new RollCall(clock);
@@ -68,17 +71,18 @@ export class Admin {
         'GET /readyz': () => this.#ready(),
         ...this.#dashboard.routes,
       },
-      refuse: ({ path, headers }) => (PROBES.includes(path) ? null : refuseForeignHost(this.#port.address, headers.host)),
+      refuse: ({ path, headers }) => (PROBES.includes(path) ? null : refuseForeignHost(this.#port.addresses, headers.host)),
       onFailure: (path, error) => emit('admin.failed', { path, error: toError(error).stack }),
     });
     // Accepting fails when the process is out of descriptors, which its own port reports.
-    this.#port = new AdminPort({ onSocket: (socket) => this.#http.take(socket), onError: () => undefined });
+    this.#port = new AdminPort({ onSocket: (socket) => this.#http.take(socket), onError: () => undefined }, passed);
   }
 
-  /** Opens the page where the config wants it. @throws DaemonError */
-  async open(wanted: AdminSettings): Promise<void> {
-    const change = await this.#prepare(wanted);
-    change.commit();
+  /** Opens the page on the sockets that were passed, or else where the config wants it. @throws DaemonError */
+  async open({ admin, adminToken }: AdminSettings): Promise<void> {
+    const token = readAdminToken(adminToken);
+    await this.#port.open(admin);
+    this.#dashboard.open(this.#port.addresses.length > 0, token);
   }
 
   /** Prepares what a reload wants. @throws DaemonError when the address cannot be opened or the token not be read; the old ones stay */
@@ -94,8 +98,7 @@ export class Admin {
 
   /** Says where it listens, if anywhere. */
   announce(): void {
-    const { address } = this.#port;
-    if (address !== null) this.#options.emit('admin.listening', { address });
+    for (const address of this.#port.addresses) this.#options.emit('admin.listening', { address });
   }
 
   /** A worker says what its calls have come to. */
@@ -115,8 +118,9 @@ export class Admin {
     const change = await this.#port.change(admin);
     return {
       commit: () => {
-        this.#dashboard.open(admin !== null, token);
-        return change.commit();
+        const isElsewhere = change.commit();
+        this.#dashboard.open(this.#port.addresses.length > 0, token);
+        return isElsewhere;
       },
       discard: () => change.discard(),
     };
@@ -163,7 +167,8 @@ export class Admin {
         refused: (reason) => refusals.total(reason),
         isReloading: reloader.progress !== null,
         lastReload: reloader.last,
-        validUntil: supervisor.plan.generation.tls?.validUntil ?? null,
+        tls: supervisor.plan.generation.tls,
+        now: new Date(this.#options.clock.now()),
       }),
     });
     return { status: 200, contentType, text };

@@ -7,11 +7,13 @@ import type { Answer } from '../admin-http.js';
 
 /**
  * Null when the question may be answered.
- * @param address where the admin page listens: host:port or unix:/path
+ * @param addresses where the admin port listens: host:port or unix:/path
  * @param host what the client asked for: RFC 9110 section 7.2; none from programs that are no browsers
  */
-export function refuseForeignHost(address: string | null, host: string | undefined): Answer | null {
-  if (host === undefined || address === null || address.startsWith('unix:') || !isLocal(hostOf(address)) || isLocal(hostOf(host))) return null;
+export function refuseForeignHost(addresses: readonly string[], host: string | undefined): Answer | null {
+  // No browser comes through a unix socket.
+  const hosts = addresses.filter((address) => !address.startsWith('unix:')).map(hostOf);
+  if (host === undefined || hosts.length === 0 || !hosts.every(isLocal) || isLocal(hostOf(host))) return null;
   return { status: 403, text: 'This page listens on this machine alone, and answers to localhost and 127.0.0.1 only.\n' };
 }
 
