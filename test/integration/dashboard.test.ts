@@ -90,6 +90,7 @@ test('the page of a fleet', needsChromium, async (t) => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     const table = page.getByRole('table', { name: 'Resident memory, highest of each minute' });
+    await table.locator('tbody tr').first().waitFor();
     assert.deepEqual(await table.locator('thead th').allInnerTexts(), ['Minute', 'workers', 'largest', 'primary']);
     assert.match(await table.locator('tbody tr').first().innerText(), /^\d\d:\d\d\s+\d+ MB/);
   });
