@@ -1,10 +1,10 @@
 // Measures. Needs a build (npm run build) and Linux.
 //   npm run bench              everything, about half an hour
-//   npm run bench -- NAME...   only these: cpu-per-call, cost-of-parts, memory, start, leaks, frames, lean-call, access-log, wire, idle, router, worker-choice, abuse
+//   npm run bench -- NAME...   only these: cpu-per-call, cost-of-parts, memory, start, leaks, frames, lean-call, access-log, wire, idle, router, worker-choice, abuse, dashboard
 // The exit code is 1 when a goal was missed.
 import { availableParallelism, release } from 'node:os';
 
-const NAMES = ['cpu-per-call', 'cost-of-parts', 'memory', 'start', 'leaks', 'frames', 'lean-call', 'access-log', 'wire', 'idle', 'router', 'worker-choice', 'abuse'];
+const NAMES = ['cpu-per-call', 'cost-of-parts', 'memory', 'start', 'leaks', 'frames', 'lean-call', 'access-log', 'wire', 'idle', 'router', 'worker-choice', 'abuse', 'dashboard'];
 
 const asked = process.argv.slice(2);
 const unknown = asked.filter((name) => !NAMES.includes(name));

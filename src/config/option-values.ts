@@ -18,6 +18,9 @@ export type CertificateSource = { readonly path: string } | { readonly pem: stri
 /** The values that are accepted for one key of the metadata, or the file that holds them, one a line. */
 export type SignatureValue = { readonly values: readonly string[] } | { readonly file: string };
 
+/** What only those who know it may do things with: the text itself, or the file that holds it. */
+export type Secret = { readonly text: string } | { readonly file: string };
+
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -223,4 +226,32 @@ export const channelOptions: OptionType<Readonly<Record<string, number | string>
 export const pathPattern: OptionType<string> = {
   ...text('a path, or a pattern such as "templates/**/*.html"'),
   resolvePaths: (value, resolve) => resolve(value),
+};
+
+/** The shortest secret: of letters and digits it cannot be guessed over a network. */
+const SHORTEST_SECRET = 16;
+
+/** True of what an Authorization header carries as it is: the characters of RFC 6750 section 2.1, and enough of them. */
+export const isSecretText = (text: string): boolean => text.length >= SHORTEST_SECRET && /^[\w.~+/-]+=*$/.test(text);
+
+/** Text, or `{ file: path }`. */
+export const secret: OptionType<Secret, string | { readonly file: string }> = {
+  expects: `${SHORTEST_SECRET} or more letters, digits and -._~+/, or { file: path }`,
+  isSecret: true,
+  arity: 'one',
+  parse(value) {
+    if (typeof value === 'string' && !value.startsWith('{')) return isSecretText(value) ? { text: value } : undefined;
+    const record = fromJson(value);
+    if (!isRecord(record) || typeof record.file !== 'string' || record.file === '' || Object.keys(record).length !== 1) return undefined;
+    return { file: record.file };
+  },
+  format: (value) => ('file' in value ? JSON.stringify({ file: value.file }) : '***'),
+  schema: {
+    anyOf: [
+      { type: 'string', minLength: SHORTEST_SECRET },
+      { type: 'object', properties: { file: { type: 'string' } }, required: ['file'], additionalProperties: false },
+    ],
+  },
+  resolvePaths: (value, resolve) => ('file' in value ? { file: resolve(value.file) } : value),
+  redact: (value) => ('file' in value ? { file: value.file } : '***'),
 };

@@ -3,7 +3,7 @@
  * file and `config show` all derive from it; nothing about an option is written anywhere else.
  */
 import { choice, duration, flag, integer, list, orOff, orWord, path, size, text, type OptionType } from './option-types.js';
-import { certificate, channelOptions, endpoint, interceptor, listenHost, pathPattern, preloadModule, servicer, signatureData } from './option-values.js';
+import { certificate, channelOptions, endpoint, interceptor, listenHost, pathPattern, preloadModule, secret, servicer, signatureData } from './option-values.js';
 
 export interface OptionSpec<Out = unknown, In = unknown> {
   readonly type: OptionType<Out, In>;
@@ -118,7 +118,9 @@ export const OPTIONS = {
   'log.accessSample': define('Operation', integer(1, 1e9), 1, 'Of the calls that ended OK, log.access logs one in this many'),
   'log.format': define('Operation', choice('auto', 'json', 'pretty'), 'auto', 'auto is pretty on a terminal and JSON elsewhere', 'restart'),
   admin: define('Operation', orOff(endpoint), null,
-    'Address of the HTTP page with /metrics, /livez and /readyz: host:port or unix:/path (docs/metrics.md)'),
+    'Address of the HTTP page with the dashboard, /metrics, /livez and /readyz: host:port or unix:/path (docs/metrics.md)'),
+  adminToken: define('Operation', orOff(secret), null,
+    'Secret that the dashboard asks for to reload and scale: text, or { file: path }; without it, it only shows (docs/dashboard.md)'),
   minReadyWorkers: define('Operation', integer(1, 1024), 1, 'Ready workers from which on /readyz says ready'),
   shutdownDelay: define('Operation', duration(), 0,
     'How long a stop goes on serving after /readyz and health have turned, so that load balancers send their calls elsewhere'),

@@ -1,4 +1,5 @@
 import { DaemonError } from '../shared/errors.js';
+import { isLocal } from '../shared/local-address.js';
 import { formatSize } from '../shared/quantity.js';
 import { FRONT_OPTIONS } from './front-options.js';
 import { OPTIONS, type Config } from './options.js';
@@ -29,7 +30,7 @@ export function validateConfig(config: Config, parallelism: number): string[] {
   checkBalance(config);
   checkCallLimit(config, parallelism);
   checkReadiness(config, parallelism);
-  return [...logWarnings(config), ...signatureWarnings(config), ...certificateWarnings(config), ...memoryWarnings(config), ...transportWarnings(config)];
+  return [...logWarnings(config), ...signatureWarnings(config), ...certificateWarnings(config), ...memoryWarnings(config), ...transportWarnings(config), ...adminWarnings(config)];
 }
 
 /** True when calls are checked for signatureData, were authentication on: by the option, or by name in the list. */
@@ -122,6 +123,13 @@ function signatureWarnings(config: Config): string[] {
 
 function logWarnings({ log: { access, level } }: Config): string[] {
   return access === null || ['trace', 'debug', 'info'].includes(level) ? [] : [`log.access is "${access}", but log.level is "${level}": calls are logged with level info`];
+}
+
+function adminWarnings({ admin, adminToken }: Config): string[] {
+  if (adminToken === null) return [];
+  if (admin === null) return ['adminToken is given but admin is off: there is no dashboard'];
+  if (isLocal(admin.host)) return [];
+  return [`adminToken travels unencrypted to ${admin.host}, and whoever sees it can reload and scale; bind admin to 127.0.0.1 and come through a tunnel`];
 }
 
 function memoryWarnings({ maxWorkerMemory }: Config): string[] {

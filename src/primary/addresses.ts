@@ -17,7 +17,7 @@ export interface Addresses {
 export async function moveTo(next: Config, { ports, admin, emit }: Addresses): Promise<{ commit(): void; discard(): void }> {
   const port = await ports.change(next);
   try {
-    const page = await admin.change(next.admin);
+    const page = await admin.change(next);
     let undo = (): void => {
       port.discard();
       page.discard();

@@ -92,11 +92,13 @@ export class Generation {
 
   /** The order that starts the worker of a slot. @param workers how many share the cap on calls */
   startMessage(slot: number, generation: number, workers: number): StartOrder {
+    // User code can read the config; who may give orders here is none of its business.
+    const config: Config = { ...this.config, adminToken: null };
     return {
       type: 'start',
       slot,
       generation,
-      config: this.logLevel === null ? this.config : { ...this.config, log: { ...this.config.log, level: this.logLevel } },
+      config: this.logLevel === null ? config : { ...config, log: { ...config.log, level: this.logLevel } },
       logFormat: this.#logFormat,
       callLimit: this.callLimit(slot, workers),
       // With routers it is they who need the key.

@@ -13,6 +13,7 @@ import { systemClock } from '../shared/clock.js';
 import { createLogger, resolveLogFormat } from '../shared/logger.js';
 import { VERSION } from '../shared/version.js';
 import { Admin } from './admin/admin.js';
+import { Marks } from './admin/dashboard/marks.js';
 import { History } from './admin/history.js';
 import { announceReady } from './announce-ready.js';
 import { serveControl } from './control-server.js';
@@ -105,7 +106,8 @@ async function run(
   });
   onClose(() => code.close());
   const history = new History();
-  const emit = history.noting(code.noting(logger.emit));
+  const marks = new Marks(clock);
+  const emit = marks.noting(history.noting(code.noting(logger.emit)));
   const startedAt = clock.monotonic();
   process.title = `grpcserverd: primary (${config.name})`;
 
@@ -130,9 +132,10 @@ async function run(
   const passed = predecessor?.passed('port') ?? manager.sockets;
   const ports = await (predecessor === null ? Ports.open(config, onAccept, passed) : Ports.inherit('port', config, onAccept, predecessor.sockets));
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, passed: predecessor?.passed('admin') ?? manager.adminSockets, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const fleet = () => ({ supervisor, reloader, isLeaving: departure.isLeaving, reload: (cause: string) => void reloader.request(cause), status, look, workers, scale });
+  const admin = new Admin({ clock, emit, history, marks, passed: predecessor?.passed('admin') ?? manager.adminSockets, door: () => door, dispatcher, refusals, fleet });
   onClose(() => admin.close());
-  await admin.open(config.admin, predecessor?.sockets);
+  await admin.open(config, predecessor?.sockets);
   const claimPidfile = (): void => {
     if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
   };
@@ -303,17 +306,20 @@ async function run(
     service: () => service,
     stop,
   });
+  const look = (): Promise<void> => code.look(supervisor.plan.goal.generation);
+  const workers = (): number => supervisor.plan.target;
+  const scale = (wanted: number): number => {
+    if (wanted === 0) supervisor.scaleByConfig();
+    else scaleTo(wanted);
+    return supervisor.plan.target;
+  };
   const control = await serveControl(folder.ownSocket, {
     status,
-    look: () => code.look(supervisor.plan.goal.generation),
+    look,
     watchers,
     reload: (sameConfig) => reloader.request(sameConfig ? 'reload command (same config)' : 'reload command', sameConfig),
-    workers: () => supervisor.plan.target,
-    scale(workers) {
-      if (workers === 0) supervisor.scaleByConfig();
-      else scaleTo(workers);
-      return supervisor.plan.target;
-    },
+    workers,
+    scale,
     setLogLevel(level) {
       log.level = level;
       supervisor.plan.generation.logLevel = level;

@@ -11,6 +11,7 @@ const TOOLS = {
   'python-grpc': { package: 'python3-grpcio', command: ['/usr/bin/python3', '-c', 'import grpc'] },
   'go-grpc': { package: 'golang-go golang-google-grpc-dev', command: ['go', 'version'], file: '/usr/share/gocode/src/google.golang.org/grpc/clientconn.go' },
   'python-hpack': { package: 'python3-hpack', command: ['/usr/bin/python3', '-c', 'import hpack'] },
+  chromium: { package: 'chromium', command: ['/usr/bin/chromium', '--version'] },
   prometheus: { package: 'prometheus', command: ['promtool', '--version'] },
   h2load: { package: 'nghttp2-client', command: ['h2load', '--version'] },
   pty: { package: 'python3', command: ['/usr/bin/python3', '-c', 'import pty, termios'] },

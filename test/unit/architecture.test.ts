@@ -18,6 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   router: ['front', 'http2', 'ipc', 'config', 'shared'],
   worker: ['front', 'http2', 'ipc', 'config', 'shared'],
   cli: ['control', 'config', 'shared'],
+  dashboard: [],
   // Runs what a worker runs, in the process of a user's test.
   testing: ['worker', 'config', 'shared'],
   index: ['worker', 'testing', 'config', 'shared'],
@@ -78,6 +79,13 @@ test('no import goes round in a circle', () => {
 test('the primary imports no package that runs or parses what users write', () => {
   for (const file of files.filter((name) => folderOf(name) === 'primary')) {
     assert.doesNotMatch(read(file), /from '(?:jiti|yaml|smol-toml)'/, file);
+  }
+});
+
+test('the page imports nothing that no browser has', () => {
+  for (const file of files.filter((name) => folderOf(name) === 'dashboard')) {
+    assert.doesNotMatch(read(file).replace(/import type [^;]+;/g, ''), /(?:from|import\()\s*'[^.]/, file);
+    for (const [, specifier] of read(file).matchAll(/from '(#[^']+)'/g)) assert.match(specifier ?? '', /^#src\/control\//, file);
   }
 });
 

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { readAdminToken } from '../../config/admin-token.js';
 import { readCertificates } from '../../config/certificates.js';
 import { inspectServices } from '../../config/inspector.js';
 import { resolveWorkers } from '../../config/parallelism.js';
@@ -29,6 +30,7 @@ export function checkCommand(): Command {
 async function check(command: Command): Promise<CheckReport> {
   const { config, configFile, warnings } = await loadSettings(command.opts());
   const tls = readCertificates(config, new Date());
+  readAdminToken(config.adminToken);
   const { services, interceptors } = await inspectServices(config);
   return {
     configFile,

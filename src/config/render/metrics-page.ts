@@ -18,12 +18,14 @@ admin: 127.0.0.1:9090      # or [::]:9090, or unix:/path; off by default
 \`\`\`
 
 The primary serves one HTTP page for the whole server there. It is not encrypted and asks for no password: keep it on
-loopback or on a network of your own. It takes \`GET\` and \`HEAD\`, one request a connection, within ten seconds, from 64
+loopback or on a network of your own. On loopback it answers to \`localhost\`, \`127.0.0.1\` and \`[::1]\` only, the probes apart.
+It takes \`GET\` and \`HEAD\`, one request a connection, within ten seconds, from 64
 connections at a time. A reload that changes the address opens the new one before the old one closes. A listening socket that is
 passed with the name \`admin\` wins over the address (systemd/README.md).
 
 | path | |
 |---|---|
+| \`/\` | the dashboard ([dashboard.md](dashboard.md)) |
 | \`/metrics\` | the metrics below, in the text format of Prometheus |
 | \`/livez\` | 200 while the primary runs; a stop included |
 | \`/readyz\` | 200 when \`minReadyWorkers\` workers (1 unless set) are ready, else 503 and why not |

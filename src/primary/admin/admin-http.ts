@@ -3,7 +3,7 @@
  * the daemon up with. One request a connection, and a time for all of it, because sockets come from a listener of ours
  * (src/primary/listener.ts) and not from node's own, which alone watches over its timeouts.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock } from '../../shared/clock.js';
 
@@ -15,16 +15,30 @@ const MOST_HEADER_BYTES = 16 * 1024;
 export interface Answer {
   readonly status: number;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly text: string;
 }
 
+export interface Question {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Null when there is no such thing. */
+export type Route = (question: Question) => Answer | null | Promise<Answer | null>;
+
 export interface AdminHttpOptions {
   readonly clock: Clock;
-  readonly routes: Readonly<Record<string, () => Answer | Promise<Answer>>>;
+  /** By method and path: `GET /livez`, or `GET /files/*` for all of a folder. HEAD is GET without its body. */
+  readonly routes: Readonly<Record<string, Route>>;
+  /** The answer to a question that is not to be answered; null for all others. */
+  readonly refuse: (question: Question) => Answer | null;
   /** A route threw. */
   readonly onFailure: (path: string, error: unknown) => void;
 }
 
+const VERBS = ['GET', 'POST'];
 const PLAIN = 'text/plain; charset=utf-8';
 
 export class AdminHttp {
@@ -59,30 +73,45 @@ export class AdminHttp {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { status, contentType = PLAIN, text } = await this.#answer(request);
+    const { status, contentType = PLAIN, headers = {}, text } = await this.#answer(request);
     const bytes = Buffer.from(text);
     response.shouldKeepAlive = false;
     response.writeHead(status, {
       'content-type': contentType,
       'content-length': bytes.length,
       'cache-control': 'no-store',
-      ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+      ...headers,
     });
     // Node leaves the body out when the method is HEAD.
     response.end(bytes);
   }
 
-  async #answer({ method, url = '' }: IncomingMessage): Promise<Answer> {
-    const { routes, onFailure } = this.#options;
-    const [path = ''] = url.split('?');
-    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    if (route === undefined) return { status: 404, text: `There is ${Object.keys(routes).join(', ')}.\n` };
-    if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'GET and HEAD only.\n' };
+  async #answer({ method = '', url = '', headers }: IncomingMessage): Promise<Answer> {
+    const { routes, refuse, onFailure } = this.#options;
+    const [path = '', search] = url.split('?', 2);
+    const question: Question = { path, query: new URLSearchParams(search), headers };
+    const verb = method === 'HEAD' ? 'GET' : method;
     try {
-      return await route();
+      const route = find(routes, verb, path);
+      if (route !== null) return refuse(question) ?? (await route(question)) ?? this.#missing();
+      const other = VERBS.find((each) => find(routes, each, path) !== null);
+      if (other === undefined) return this.#missing();
+      const allow = other === 'GET' ? 'GET, HEAD' : other;
+      return { status: 405, headers: { allow }, text: `${allow.replace(', ', ' and ')} only.\n` };
     } catch (error) {
       onFailure(path, error);
       return { status: 500, text: 'This failed; the log says why.\n' };
     }
   }
+
+  #missing(): Answer {
+    const pages = Object.keys(this.#options.routes).flatMap((name) => /^GET (\/[^/]*)$/.exec(name)?.[1] ?? []);
+    return { status: 404, text: `There is ${pages.join(', ')}.\n` };
+  }
+}
+
+function find(routes: AdminHttpOptions['routes'], verb: string, path: string): Route | null {
+  const names = [`${verb} ${path}`, `${verb} ${path.replace(/[^/]+$/, '*')}`];
+  const name = names.find((each) => Object.hasOwn(routes, each));
+  return name === undefined ? null : (routes[name] ?? null);
 }

@@ -1,8 +1,9 @@
 /**
- * Runs in the primary. The admin page: metrics of the whole server and probes, over HTTP. It keeps the totals whether the
- * page is open or not, because a reload may open it.
+ * Runs in the primary. The admin port: metrics of the whole server, probes and the dashboard, over HTTP. It keeps the
+ * totals whether it is open or not, because a reload may open it.
  */
-import type { Endpoint } from '../../config/option-values.js';
+import { readAdminToken } from '../../config/admin-token.js';
+import type { Config } from '../../config/options.js';
 import type { CallFigures } from '../../ipc/call-figures.js';
 import type { HandedSocket } from '../../ipc/upgrade-messages.js';
 import type { Clock } from '../../shared/clock.js';
@@ -21,15 +22,22 @@ import { AdminPort, type PortChange } from './admin-port.js';
 import { CallBook } from './call-book.js';
 import { callSamples } from './call-samples.js';
 import { daemonSamples } from './daemon-samples.js';
+import { Dashboard, type DashboardSources } from './dashboard/dashboard.js';
+import { refuseForeignHost } from './dashboard/host-check.js';
+import type { Marks } from './dashboard/marks.js';
 import type { History } from './history.js';
 import { describeReadiness, type Readiness } from './readiness.js';
 import { renderMetrics } from './render-metrics.js';
 import { RollCall } from './roll-call.js';
 
+/** They say nothing that anybody could want to steal, and those who ask may not know a name of ours. */
+const PROBES: readonly string[] = ['/livez', '/readyz'];
+
 export interface AdminOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly history: History;
+  readonly marks: Marks;
   /** Sockets for the page that listen already. */
   readonly passed: readonly PassedSocket[];
   readonly dispatcher: Dispatcher;
@@ -37,8 +45,10 @@ export interface AdminOptions {
   readonly door: () => WorkerDoor;
   readonly refusals: RefusalLog;
   /** Asked for when the page is. */
-  readonly fleet: () => { readonly supervisor: Supervisor; readonly reloader: Reloader; readonly isLeaving: boolean };
+  readonly fleet: () => { readonly supervisor: Supervisor; readonly reloader: Reloader; readonly isLeaving: boolean } & Omit<DashboardSources, 'serving'>;
 }
+
+export type AdminSettings = Pick<Config, 'admin' | 'adminToken'>;
 
 export class Admin {
   readonly #options: AdminOptions;
@@ -46,23 +56,27 @@ export class Admin {
   readonly #book = new CallBook();
   readonly #limits = new LimitBook();
   readonly #rollCall: RollCall<WorkerHandle>;
+  readonly #dashboard: Dashboard;
   readonly #http: AdminHttp;
   readonly #port: AdminPort;
   /** The daemon that has replaced this one, so that the server is ready while this one leaves. */
   #heir: 'none' | 'ready' = 'none';
 
   constructor(options: AdminOptions) {
-    const { clock, emit, passed } = options;
+    const { clock, emit, marks, fleet, passed } = options;
     this.#options = options;
     this.#startedAt = clock.now();
     this.#rollCall = new RollCall(clock);
+    this.#dashboard = new Dashboard({ clock, marks, book: this.#book, sources: () => ({ ...fleet(), serving: () => this.#telling('ready').map(({ id }) => id) }) });
     this.#http = new AdminHttp({
       clock,
       routes: {
-        '/metrics': () => this.#metrics(),
-        '/livez': () => ({ status: 200, text: 'alive\n' }),
-        '/readyz': () => this.#ready(),
+        'GET /metrics': () => this.#metrics(),
+        'GET /livez': () => ({ status: 200, text: 'alive\n' }),
+        'GET /readyz': () => this.#ready(),
+        ...this.#dashboard.routes,
       },
+      refuse: ({ path, headers }) => (PROBES.includes(path) ? null : refuseForeignHost(this.#port.addresses, headers.host)),
       onFailure: (path, error) => emit('admin.failed', { path, error: toError(error).stack }),
     });
     // Accepting fails when the process is out of descriptors, which its own port reports.
@@ -70,8 +84,10 @@ export class Admin {
   }
 
   /** Opens the page on the sockets that were passed, or else where the config wants it. @param handed as `AdminPort.open` @throws DaemonError */
-  open(wanted: Endpoint | null, handed?: readonly HandedSocket[]): Promise<void> {
-    return this.#port.open(wanted, handed);
+  async open({ admin, adminToken }: AdminSettings, handed?: readonly HandedSocket[]): Promise<void> {
+    const token = readAdminToken(adminToken);
+    await this.#port.open(admin, handed);
+    this.#dashboard.open(this.#port.addresses.length > 0, token);
   }
 
   /** Where it listens, for the daemon that replaces this one. */
@@ -85,9 +101,9 @@ export class Admin {
     this.#heir = 'ready';
   }
 
-  /** Prepares what a reload wants. @throws DaemonError when the address cannot be opened; the old one stays */
-  async change(wanted: Endpoint | null): Promise<Pick<PortChange, 'discard'> & { commit(): void }> {
-    const change = await this.#port.change(wanted);
+  /** Prepares what a reload wants. @throws DaemonError when the address cannot be opened or the token not be read; the old ones stay */
+  async change(wanted: AdminSettings): Promise<Pick<PortChange, 'discard'> & { commit(): void }> {
+    const change = await this.#prepare(wanted);
     return {
       commit: () => {
         if (change.commit()) this.announce();
@@ -104,6 +120,7 @@ export class Admin {
   /** A worker says what its calls have come to. */
   told(worker: WorkerHandle, { id, ...figures }: CallFigures & { readonly id: number | null }): void {
     this.#book.add(figures);
+    this.#dashboard.told(worker.id, figures, id === null);
     this.#rollCall.answered(worker, id);
   }
 
@@ -115,6 +132,23 @@ export class Admin {
   close(): void {
     this.#port.close();
     this.#http.close();
+  }
+
+  async #prepare({ admin, adminToken }: AdminSettings): Promise<PortChange> {
+    const token = readAdminToken(adminToken);
+    const change = await this.#port.change(admin);
+    return {
+      commit: () => {
+        const isElsewhere = change.commit();
+        this.#dashboard.open(this.#port.addresses.length > 0, token);
+        return isElsewhere;
+      },
+      discard: () => change.discard(),
+    };
+  }
+
+  #telling(...states: readonly WorkerHandle['state'][]): WorkerHandle[] {
+    return this.#options.fleet().supervisor.workers.filter(({ state }) => states.includes(state));
   }
 
   #ready(): Answer {
@@ -140,7 +174,7 @@ export class Admin {
     const door = this.#options.door();
     const { supervisor, reloader } = this.#options.fleet();
     // One that boots has served nothing, and is often busy.
-    const silent = await this.#rollCall.ask(supervisor.workers.filter(({ state }) => state === 'ready' || state === 'draining'));
+    const silent = await this.#rollCall.ask(this.#telling('ready', 'draining'));
     const { contentType, text } = await renderMetrics({
       ...callSamples(this.#book),
       ...daemonSamples({

@@ -21,6 +21,11 @@ export class CallBook {
     return this.#methods.values();
   }
 
+  /** The rows of now, by kind and name: rows are replaced, and never change. */
+  snapshot(): ReadonlyMap<string, MethodCalls> {
+    return new Map(this.#methods);
+  }
+
   get rejected(): Readonly<Record<Rejection, number>> {
     return this.#rejected;
   }

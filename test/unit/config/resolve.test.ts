@@ -207,7 +207,7 @@ describe('values that do not fit', () => {
     bootConcurrency: 'all', autoreload: 'maybe', 'watch.include': 'src', 'watch.exclude': [5], nodeArguments: ['max-old-space-size=5'], preload: ['./telemetry.ts'], maximumConcurrentRpcs: 0, maxReceiveMessageLength: '4 pounds',
     maxSendMessageLength: -1, maxMetadataSize: 0, transport: 'http3', balance: 'calls', routers: 0, queueTimeout: '1', options: { 'grpc.x': true }, 'keepalive.time': '1', 'keepalive.timeout': null, 'keepalive.minClientInterval': 5, maxConnectionAge: '10ms',
     maxConnectionAgeGrace: 'off', maxConnectionIdle: 5, maxConcurrentStreams: 0, maxConnections: 'many', maxConnectionsPerAddress: 0, 'log.level': 'loud',
-    'log.format': 'xml', 'log.access': 'some', 'log.accessSample': 0, admin: 'localhost', minReadyWorkers: 0, shutdownDelay: 'soon', name: 'a/b', runtimeDir: 5, pidfile: '',
+    'log.format': 'xml', 'log.access': 'some', 'log.accessSample': 0, admin: 'localhost', adminToken: 'short', minReadyWorkers: 0, shutdownDelay: 'soon', name: 'a/b', runtimeDir: 5, pidfile: '',
   };
   for (const key of OPTION_KEYS) {
     test(`${key} refuses what it does not accept, and says what it does`, () => {

@@ -14,10 +14,13 @@ class Rig implements Disposable {
   readonly http = new AdminHttp({
     clock: this.clock,
     routes: {
-      '/livez': () => ({ status: 200, text: 'alive\n' }),
-      '/broken': () => Promise.reject(new Error('no')),
-      '/never': () => new Promise(() => undefined),
+      'GET /livez': () => ({ status: 200, text: 'alive\n' }),
+      'GET /broken': () => Promise.reject(new Error('no')),
+      'GET /never': () => new Promise(() => undefined),
+      'GET /files/*': ({ path }) => (path === '/files/a' ? { status: 200, text: 'a', headers: { 'x-own': 'yes' } } : null),
+      'POST /order': ({ query, headers }) => ({ status: 202, text: `${query.get('what')} by ${headers.host}` }),
     },
+    refuse: ({ headers }) => (headers.host === 'foreign' ? { status: 403, text: 'no' } : null),
     onFailure: (path, error) => this.failures.push(`${path} ${String(error)}`),
   });
   #close: () => void = () => undefined;
@@ -64,6 +67,15 @@ describe('the admin page', () => {
     for (const path of ['/', '/livez/', '/../livez', '/constructor', '/__proto__', '/livez%00']) {
       assert.match(await rig.say(request('GET', path)), /^HTTP\/1\.1 404 [^]*There is \/livez, \/broken, \/never\.\n$/, path);
     }
+  });
+
+  test('has folders, orders, and answers for questions that it refuses', async () => {
+    using rig = await Rig.start();
+    assert.match(await rig.say(request('GET', '/files/a')), /^HTTP\/1\.1 200 [^]*x-own: yes\r\n/);
+    for (const path of ['/files/b', '/files/', '/files/a/b', '/files']) assert.match(await rig.say(request('GET', path)), /^HTTP\/1\.1 404 /, path);
+    assert.match(await rig.say(request('POST', '/order?what=tea&what=milk')), /^HTTP\/1\.1 202 [^]*\r\n\r\ntea by x$/);
+    assert.match(await rig.say(request('GET', '/order')), /^HTTP\/1\.1 405 [^]*allow: POST\r\n/);
+    assert.match(await rig.say('GET /livez HTTP/1.1\r\nHost: foreign\r\n\r\n'), /^HTTP\/1\.1 403 /);
   });
 
   test('answers 500 when it fails, and tells who can mend it', async () => {
