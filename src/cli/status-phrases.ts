@@ -29,12 +29,23 @@ export function describeGoal({ goal, workers }: Status): string {
   return `${ready} of ${goal.workers} ready, ${SOURCES[goal.source]}`;
 }
 
-/** `pid 4711, up 3m: 12 connections, 20 links, 5 calls, 1.2k/s; 88 MB in, 90 MB out` */
-export function describeRouter({ pid, state, uptimeSeconds, connections, links, inFlight, waiting, callsPerSecond, bytesRead, bytesWritten, lost }: RouterStatus): string {
+/** `pid 4711, up 3m: 12 connections, 20 links, 5 calls, 1.2k/s; 88 MB in, 90 MB out, 2 KB in it; 3 clients broke the protocol (3 PROTOCOL_ERROR)` */
+export function describeRouter(router: RouterStatus): string {
+  const { pid, state, uptimeSeconds, connections, links, inFlight, waiting, callsPerSecond, bytesRead, bytesWritten, bufferedBytes } = router;
   const about = `pid ${pid}, ${state === 'ready' ? '' : `${state}, `}up ${formatAge(uptimeSeconds)}`;
   const calls = `${formatCount(inFlight)} calls${waiting > 0 ? ` and ${waiting} that wait` : ''}, ${formatRate(callsPerSecond)}/s`;
-  const trouble = lost > 0 ? `, ${lost} calls lost with their workers` : '';
-  return `${about}: ${connections} connections, ${links} links, ${calls}; ${formatBytes(bytesRead)} in, ${formatBytes(bytesWritten)} out${trouble}`;
+  const bytes = `${formatBytes(bytesRead)} in, ${formatBytes(bytesWritten)} out, ${formatBytes(bufferedBytes)} in it`;
+  return [`${about}: ${connections} connections, ${links} links, ${calls}`, bytes, ...describeTrouble(router)].join('; ');
+}
+
+function describeTrouble({ restarts, lost, refused, broken, faults }: RouterStatus): string[] {
+  const reasons = Object.entries(faults).map(([name, count]) => `${count} ${name}`);
+  return [
+    ...(restarts > 0 ? [`${formatCount(restarts)} restarts`] : []),
+    ...(lost > 0 ? [`${formatCount(lost)} calls lost with their workers`] : []),
+    ...(refused > 0 ? [`${formatCount(refused)} calls refused`] : []),
+    ...(broken > 0 ? [`${formatCount(broken)} clients broke the protocol (${plain(reasons.join(', '))})`] : []),
+  ];
 }
 
 /** `done 5m ago in 1.2s, generation 3 (SIGHUP)` */

@@ -57,6 +57,8 @@ export interface RouterStatus {
   readonly bytesWritten: number;
   readonly lost: number;
   readonly broken: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly refused: number;
 }
 
 export type Health = 'starting' | 'healthy' | 'degraded' | 'stopping';

@@ -120,7 +120,7 @@ async function run(
     onError: () => refusals.add('out-of-descriptors'),
   }, manager.sockets);
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const admin = new Admin({ clock, emit, history, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving, door, routers }) });
   onClose(() => admin.close());
   await admin.open(config.admin);
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
@@ -137,7 +137,7 @@ async function run(
   const generation = new Generation({ config, tls, logFormat, ticketKeys });
   const onChange = (): void => watchers.notify();
   const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, folder: files.folder, logFd: LOG_FD });
-  const door = routers ?? new ConnectionDoor(dispatcher);
+  const door = routers?.door ?? new ConnectionDoor(dispatcher);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
     clock,
@@ -149,10 +149,8 @@ async function run(
     door,
     generation,
     onReady() {
-      service?.ready();
-      const { plan, workers } = supervisor;
-      const bootMs = clock.monotonic() - startedAt;
-      announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
+      if (routers === null) announce();
+      else void routers.ready.then(announce);
     },
     onStopping() {
       service?.stopping();
@@ -177,6 +175,12 @@ async function run(
     },
     isCodeProven: (number) => code.isProven(number),
   });
+  const announce = (): void => {
+    service?.ready();
+    const { plan, workers } = supervisor;
+    const bootMs = clock.monotonic() - startedAt;
+    announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
+  };
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
 

@@ -103,6 +103,7 @@ function start({ index, name, limits, clientAuthentication, tls, ticketKeys, log
       giveBack: (count, when) => send({ type: 'units-returned', count, when }),
     },
     onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
+    onWorkerLeft: (id) => send({ type: 'worker-left', id }),
   });
   const intake = new Intake({
     tls: tls === null ? null : { material: tls, clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },

@@ -44,6 +44,8 @@ export class RigWorker {
 export class RigRouter {
   readonly router: Router;
   readonly faults: string[] = [];
+  /** Workers that it said have no link any more. */
+  readonly left: number[] = [];
   readonly #server: Server;
 
   constructor(limits: RouterLimits, clock: Clock, units: UnitOwner) {
@@ -61,6 +63,7 @@ export class RigRouter {
         giveBack: (count, when) => void setImmediate(() => units.returned(borrower, count, when)),
       },
       onFault: (_peer, fault) => this.faults.push(fault.message),
+      onWorkerLeft: (id) => this.left.push(id),
     });
     units.add(borrower);
     this.#server = createServer({ noDelay: true }, (socket) => {

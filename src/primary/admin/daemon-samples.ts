@@ -4,8 +4,10 @@ import type { Sample, Samples } from '../../shared/metrics.js';
 import { VERSION } from '../../shared/version.js';
 import { REFUSAL_REASONS, type RefusalReason } from '../dispatcher.js';
 import type { WorkerHandle } from '../worker-handle.js';
+import type { CallMetric } from './call-samples.js';
 import { DRAIN_BUCKETS, RESTART_REASONS, VERDICTS, type History } from './history.js';
 import { histogramSamples } from './histogram-samples.js';
+import type { RouterMetric } from './router-samples.js';
 
 export interface DaemonFacts {
   /** Milliseconds since the epoch. */
@@ -26,7 +28,7 @@ export interface DaemonFacts {
   readonly validUntil: Date | null;
 }
 
-type DaemonMetric = Exclude<keyof Samples, `grpc_server_${string}` | 'grpcserverd_rpcs_rejected_total'>;
+type DaemonMetric = Exclude<keyof Samples, CallMetric | RouterMetric>;
 
 const STATES = ['starting', 'ready', 'draining'] as const;
 

@@ -60,7 +60,7 @@ SLOT  PID GEN STATE UPTIME RESTARTS CONNS CALLS CALLS/S  P99 DELAY RSS
       '     leaves (reload): 3 calls left, oldest /shop.v1.Orders/Watch 71.0s old, 18s to go',
       '     no sign of life for 9s: its figures are that old',
       '     inspector open at ws://127.0.0.1:9',
-      '     takes no new connections',
+      '     takes no new calls',
     ]) {
       assert.ok(text.split('\n').some((shown) => shown === line || shown === `${line.slice(0, 79)}…`), `${line}\n${text}`);
     }
