@@ -10,12 +10,14 @@ export interface CliResult {
 interface CliOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** Milliseconds until it is killed. */
+  readonly timeout?: number;
 }
 
-/** Runs a command of the real bin to its end, at most 30 s. */
-export function runCli(args: readonly string[], { env = testEnvironment(), cwd = ROOT }: CliOptions = {}): Promise<CliResult> {
+/** Runs a command of the real bin to its end. */
+export function runCli(args: readonly string[], { env = testEnvironment(), cwd = ROOT, timeout = 30_000 }: CliOptions = {}): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, [BIN, ...args], { env, cwd, timeout: 30_000 }, (error, stdout, stderr) => {
+    execFile(process.execPath, [BIN, ...args], { env, cwd, timeout }, (error, stdout, stderr) => {
       if (error === null) resolve({ code: 0, stdout, stderr });
       else if (typeof error.code === 'number') resolve({ code: error.code, stdout, stderr });
       else reject(new Error(`grpcserverd ${args.join(' ')} ended by ${error.signal ?? error.code}\n${stdout}${stderr}`));

@@ -135,7 +135,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Runs a command of the bin that finds this daemon. */
   command(...args: string[]): Promise<CliResult> {
-    return runCli(args, { env: this.#env, cwd: this.dir.path });
+    return runCli(args, { env: this.#env, cwd: this.dir.path, timeout: Math.ceil(this.deadline.remaining) });
   }
 
   async status(): Promise<Status> {
