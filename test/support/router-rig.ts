@@ -46,6 +46,8 @@ export class RigRouter {
   readonly faults: string[] = [];
   /** Workers that it said have no link any more. */
   readonly left: number[] = [];
+  /** How often it asked for units. */
+  asked = 0;
   readonly #server: Server;
 
   constructor(limits: RouterLimits, clock: Clock, units: UnitOwner) {
@@ -59,7 +61,10 @@ export class RigRouter {
       random: () => 0.5,
       units: {
         // As messages between processes: later, and in order.
-        ask: (count) => void setImmediate(() => units.wanted(borrower, count)),
+        ask: (count) => {
+          this.asked += 1;
+          setImmediate(() => units.wanted(borrower, count));
+        },
         giveBack: (count, when) => void setImmediate(() => units.returned(borrower, count, when)),
       },
       onFault: (_peer, fault) => this.faults.push(fault.message),

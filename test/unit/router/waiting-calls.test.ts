@@ -100,8 +100,27 @@ test('a call that is cancelled while it waits leaves nothing behind, and reaches
   client[Symbol.dispose]();
 });
 
+test('a call that is cancelled while its link is being opened reaches no worker, and leaves nothing behind', async () => {
+  await using rig = await RouterRig.start({ cap: 10 });
+  using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
+  rig.admit(worker);
+  const client = await rig.rawClient();
+  // One write, so that the router reads all of it before the link can be open.
+  client.call(1, '/a.B/c').message(1, Buffer.alloc(1000));
+  client.out.rstStream(1, 8);
+  client.call(3, '/a.B/c', { endStream: true });
+  await client.settle();
+  await rig.until(() => worker.linkOf(3) !== undefined, 'the other call');
+  assert.deepEqual([worker.linkOf(1), rig.router.units.taken, rig.router.statistics().inFlight], [undefined, 1, 1]);
+  worker.linkOf(3)?.headers(3, [...OK_HEADERS, ...OK_TRAILERS], true);
+  await client.frameOf('HEADERS', 3);
+  await rig.quiet();
+  client[Symbol.dispose]();
+});
+
 test('a client that goes while its calls wait leaves nothing behind', async () => {
-  await using rig = await RouterRig.start();
+  // Nothing but its end takes them away: no time passes.
+  await using rig = await RouterRig.start({ clock: new FakeClock() });
   const client = await rig.rawClient();
   client.call(1, '/a.B/c').message(1, Buffer.alloc(1000)).call(3, '/a.B/c');
   await client.settle();
