@@ -29,7 +29,7 @@ export function describeGoal({ goal, workers }: Status): string {
   return `${ready} of ${goal.workers} ready, ${SOURCES[goal.source]}`;
 }
 
-/** `pid 4711, up 3m: 12 connections, 20 links, 5 calls, 1.2k/s; 88 MB in, 90 MB out, 2 KB in it; 3 clients broke the protocol (3 PROTOCOL_ERROR)` */
+/** `pid 4711, up 3m: 12 connections, 20 links, 5 calls, 1.2k/s; 88M in, 90M out, 2M in it; calls refused: 3` */
 export function describeRouter(router: RouterStatus): string {
   const { pid, state, uptimeSeconds, connections, links, inFlight, waiting, callsPerSecond, bytesRead, bytesWritten, bufferedBytes } = router;
   const about = `pid ${pid}, ${state === 'ready' ? '' : `${state}, `}up ${formatAge(uptimeSeconds)}`;
@@ -41,10 +41,10 @@ export function describeRouter(router: RouterStatus): string {
 function describeTrouble({ restarts, lost, refused, broken, faults }: RouterStatus): string[] {
   const reasons = Object.entries(faults).map(([name, count]) => `${count} ${name}`);
   return [
-    ...(restarts > 0 ? [`${formatCount(restarts)} restarts`] : []),
-    ...(lost > 0 ? [`${formatCount(lost)} calls lost with their workers`] : []),
-    ...(refused > 0 ? [`${formatCount(refused)} calls refused`] : []),
-    ...(broken > 0 ? [`${formatCount(broken)} clients broke the protocol (${plain(reasons.join(', '))})`] : []),
+    ...(restarts > 0 ? [`restarts: ${formatCount(restarts)}`] : []),
+    ...(lost > 0 ? [`calls lost with their workers: ${formatCount(lost)}`] : []),
+    ...(refused > 0 ? [`calls refused: ${formatCount(refused)}`] : []),
+    ...(broken > 0 ? [`clients that broke the protocol: ${formatCount(broken)} (${plain(reasons.join(', '))})`] : []),
   ];
 }
 

@@ -14,7 +14,7 @@ async function callAll(daemon: Daemon, lines: number): Promise<LogRecord[]> {
   const metadata = [['authorization', SECRET]] as const;
   await probe.call('Probe/Echo', { body: Buffer.from(SECRET) }, { metadata });
   await probe.call('Probe/Fail', { code: 5, details: SECRET }, { metadata });
-  await probe.call('Probe/Sleep', { ms: 5000 }, { timeoutMs: 100 });
+  await probe.call('Probe/Sleep', { ms: 5000 }, { timeoutMs: 500 });
   await probe.call('Probe/Repeat', { times: 3, size: 1, ms: 1 });
   await probe.call('Probe/Echo', { size: 1 });
   const open = probe.open('Probe/Hold', { key: 'x' });

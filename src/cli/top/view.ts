@@ -18,6 +18,7 @@ export interface ViewOptions {
 const STALE = 5000;
 /** Problems and messages may take this many lines each. */
 const MOST_LINES = 4;
+const MOST_ROUTERS = 3;
 
 /** Exactly `height` lines, none wider than `width`. */
 export function viewTop(model: Model, options: ViewOptions): string[] {
@@ -48,7 +49,7 @@ function header(status: Status, { statusAt }: Model, { width, style, now }: View
       `p99 ${formatTime(Math.max(0, ...workers.map(({ p99Ms }) => p99Ms)))}`,
       formatBytes(sum(({ rssBytes }) => rssBytes)),
     ].join(', ')}`,
-    ...routerLines(routers),
+    ...routerLines(routers, width),
     ...(reload !== null
       ? [`Reload ${style.yellow(describeReload(reload, goal.workers))}`]
       : lastReload !== null
@@ -62,9 +63,10 @@ function header(status: Status, { statusAt }: Model, { width, style, now }: View
 }
 
 /** As many as there is room for, and how many there are. */
-function routerLines(routers: Status['routers']): string[] {
-  const lines = routers.map((router) => `Router${routers.length > 1 ? ` ${router.index}` : ''} ${describeRouter(router)}`);
-  return lines.length <= MOST_LINES ? lines : [...lines.slice(0, MOST_LINES - 1), `... and ${lines.length - MOST_LINES + 1} more routers`];
+function routerLines(routers: Status['routers'], width: number): string[] {
+  const lines = routers.map((router) => wrap(`Router${routers.length > 1 ? ` ${router.index}` : ''} ${describeRouter(router)}`, width));
+  const shown = routers.length <= MOST_ROUTERS ? lines : [...lines.slice(0, MOST_ROUTERS - 1), [`... and ${routers.length - MOST_ROUTERS + 1} more routers`]];
+  return shown.flat();
 }
 
 function table(status: Status, sort: number, room: number, { width, style }: ViewOptions): string[] {
