@@ -25,9 +25,11 @@ const TRANSPORTS: Readonly<Record<string, NodeJS.ProcessEnv>> = {
 
 /** As the environment of the daemon, which counts more than its file: so what the file says is left out. */
 function transportOf({ transport, balance }: UserConfig = {}): NodeJS.ProcessEnv {
-  if (transport !== undefined) return {};
-  const { GRPCSERVERD_BALANCE: balanced, ...env } = TRANSPORTS[process.env.TEST_TRANSPORT ?? 'http2'] ?? {};
-  return balance === undefined && balanced !== undefined ? { ...env, GRPCSERVERD_BALANCE: balanced } : env;
+  if (transport === 'http2') return {};
+  const env = { ...TRANSPORTS[process.env.TEST_TRANSPORT ?? 'http2'] };
+  if (transport !== undefined) delete env.GRPCSERVERD_TRANSPORT;
+  if (balance !== undefined) delete env.GRPCSERVERD_BALANCE;
+  return env;
 }
 
 export interface DaemonOptions {
