@@ -3,6 +3,7 @@ import { VERSION } from '../shared/version.js';
 import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
+import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { listHandlersCommand } from './commands/list-handlers.js';
 import { logLevelCommand } from './commands/log-level.js';
@@ -17,7 +18,7 @@ import { topCommand } from './commands/top.js';
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
   Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, stopCommand],
   Inspect: [inspectCommand, logLevelCommand, checkCommand, listHandlersCommand],
-  Configure: [configCommand, certsCommand],
+  Configure: [initCommand, configCommand, certsCommand],
 };
 
 export function createProgram(): Command {

@@ -10,7 +10,7 @@ import { runHooks } from './run-hooks.js';
 import { ServiceRegistry, OURSELVES } from './service-registry.js';
 import type { ServicerContext } from './servicer-context.js';
 import { ServicerServer } from './servicer-server.js';
-import { loadServicers } from './servicers.js';
+import { loadServicers, type Servicer } from './servicers.js';
 import type { BuiltInService } from './services/built-in-service.js';
 import { createChannelz } from './services/channelz.js';
 import { DescriptorRegistry } from './services/descriptor-registry.js';
@@ -24,6 +24,16 @@ export interface BuildOptions {
   readonly guard: (kind: HandlerKind, handler: UntypedHandleCall) => UntypedHandleCall;
   /** What hooks are given, but for what is theirs alone. */
   readonly context: Omit<ServicerContext, 'config' | 'loadProto'>;
+  /** What to serve; when it is not given, the modules that the config names are loaded. */
+  readonly modules?: Modules;
+  /** When the start began that `startTimeout` limits, on the clock of performance.now(); 0 is the start of the process. */
+  readonly startedAt?: number;
+}
+
+export interface Modules {
+  readonly servicers: readonly Servicer<ServicerContext>[];
+  /** Outermost first. */
+  readonly interceptors: readonly LoadedInterceptor[];
 }
 
 export interface BuiltServer {
@@ -39,9 +49,8 @@ export interface BuiltServer {
 }
 
 /** @throws DaemonError E_INTERCEPTOR, E_SERVICER, E_SERVICER_HOOK or E_SERVICER_TIMEOUT */
-export async function buildServer({ config, guard, context }: BuildOptions): Promise<BuiltServer> {
-  const interceptors = await loadInterceptors(config.interceptors);
-  const servicers = await loadServicers<ServicerContext>(config.servicers);
+export async function buildServer({ config, guard, context, modules, startedAt = 0 }: BuildOptions): Promise<BuiltServer> {
+  const { interceptors, servicers } = modules ?? (await loadModules(config));
   const registry = new ServiceRegistry();
   const descriptors = new DescriptorRegistry();
   const server = new ServicerServer(channelOptions(config), registry, guard);
@@ -49,7 +58,7 @@ export async function buildServer({ config, guard, context }: BuildOptions): Pro
     servicers,
     server,
     contextFor: ({ folder }) => ({ ...context, config, loadProto: createLoadProto(descriptors, folder) }),
-    timeout: Math.max(0, config.startTimeout * HOOK_SHARE - performance.now()),
+    timeout: Math.max(0, config.startTimeout * HOOK_SHARE - (performance.now() - startedAt)),
     clock: systemClock,
     onHook: (name) => {
       registry.adding = name;
@@ -68,5 +77,10 @@ export async function buildServer({ config, guard, context }: BuildOptions): Pro
   return { server, services, methods: registry.paths(), interceptors, health };
 }
 
-/** Of startTimeout, counted from the start of the process; the rest is for saying which hook is late. */
+async function loadModules(config: Config): Promise<Modules> {
+  const interceptors = await loadInterceptors(config.interceptors);
+  return { interceptors, servicers: await loadServicers<ServicerContext>(config.servicers) };
+}
+
+/** Of startTimeout; the rest is for saying which hook is late. */
 const HOOK_SHARE = 0.9;

@@ -102,7 +102,7 @@ function placeOfArrow(error: Error): Place | undefined {
 /** Node does not tell where an ES module cannot be parsed, so jiti has to parse it again. */
 async function locate(file: string): Promise<Place | undefined> {
   try {
-    await (await loadJiti()).import(file);
+    await (await loadJiti(file)).import(file);
   } catch (error) {
     return parseError(toError(error))?.place;
   }

@@ -35,7 +35,16 @@ export async function loadModule(reference: ModuleReference, code: ModuleErrorCo
 
 /** The file of a module, as an absolute path; it may not be there. */
 export async function locateModule(reference: ModuleReference, code: ModuleErrorCode): Promise<string> {
-  return isAbsolute(reference.module) ? reference.module : findPackage(reference, code);
+  return isAbsolute(reference.module) ? sourceOrCompiled(reference.module) : findPackage(reference, code);
+}
+
+/**
+ * The file, or what it was compiled to or from: where there is no `greeter.ts`, `greeter.js` stands for it, and the
+ * other way round. So one config serves the sources, and copied with the compiled files beside them, those.
+ */
+function sourceOrCompiled(file: string): string {
+  const other = file.replace(/\.([mc]?)([tj])s$/, (_, kind: string, language: string) => `.${kind}${language === 't' ? 'j' : 't'}s`);
+  return !existsSync(file) && existsSync(other) ? other : file;
 }
 
 /** The module as people know it: a path relative to the current folder where possible, or the package name. */

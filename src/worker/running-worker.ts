@@ -1,37 +1,27 @@
 /**
- * Runs in a worker. Builds everything that serves: server, interceptors, transport, intake. Loaded by main.ts when
+ * Runs in a worker. Serves, and tells the primary how it goes; what it serves with is made by serving.ts. Loaded by main.ts when
  * the order to start is there.
  */
-import { isSignatureWanted } from '../config/validate.js';
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
-import { Intake } from '../front/intake.js';
+import type { SignatureData } from '../config/signature-data.js';
+import type { Intake } from '../front/intake.js';
 import type { CallFigures } from '../ipc/call-figures.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
-import { AccessLog } from './calls/access-log.js';
 import type { ActiveCall } from './calls/active-call.js';
 import { explain } from './calls/call-fault.js';
-import { assembleInterceptors } from './calls/assemble-interceptors.js';
-import { CallLimit } from './calls/call-limit.js';
-import { CallRegistry } from './calls/call-registry.js';
-import { CallTally } from './calls/call-tally.js';
-import { FaultLog } from './calls/fault-log.js';
+import type { CallRegistry } from './calls/call-registry.js';
 import { installFaultHandlers } from './calls/faults.js';
-import { guardHandler } from './calls/guard.js';
-import { createSignature } from './calls/signature.js';
 import type { Arrivals } from './arrivals.js';
 import { LinkServer } from './link-server.js';
 import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
-import { buildServer } from './build-server.js';
 import { Drain, ENDLESS, summarize, type DrainReport } from './drain.js';
 import { startHeartbeat } from './heartbeat.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { selfCheck } from './self-check.js';
-import { ShutdownHooks } from './shutdown-hooks.js';
-import { Http2Transport } from './transport/http2-transport.js';
-import { LeanTransport } from './transport/lean-transport.js';
+import { createServing } from './serving.js';
 
 export interface WorkerOptions {
   readonly slot: number;
@@ -41,6 +31,7 @@ export interface WorkerOptions {
   readonly callLimit: number | null;
   readonly tls: Pick<TlsMaterial, 'pem'> | null;
   readonly ticketKeys: string;
+  readonly signature: SignatureData | null;
   readonly logger: DaemonLogger;
   readonly send: (message: FromWorker) => void;
 }
@@ -55,6 +46,7 @@ export interface RunningWorker {
   sendClientsAway(): void;
   noteOrphaned(): void;
   setCallLimit(limit: number): void;
+  setSignature(data: SignatureData): void;
   /** What the calls have come to since this was asked last. */
   takeCalls(): CallFigures;
   /** The whole server is going to stop: health says so from now on. */
@@ -62,66 +54,36 @@ export interface RunningWorker {
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
-export async function startWorker({ slot, generation, config, linkPath, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({ slot, generation, config, linkPath, callLimit, tls, ticketKeys, signature, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
-  const faults = new FaultLog(emit, systemClock);
-  const leaving = new AbortController();
-  const hooks = new ShutdownHooks((error) => logger.log.error({ err: error }, 'onShutdown failed'));
   const drained: { by: Drain | null } = { by: null };
   const latency = new LatencyHistogram();
-  const tally = new CallTally();
-  const access = AccessLog.create(config.log, emit);
-  const calls = new CallRegistry({
-    tally,
-    report: (fault) => faults.add(fault),
-    onCallEnded(call, code, ms) {
-      latency.add(ms);
-      access?.note(call, code, ms);
-      drained.by?.noteCallEnded();
-    },
-  });
   installFaultHandlers({
     onFault({ kind, error, method }) {
       emit('worker.fault', { kind, error: explain(error), method });
       send({ type: 'recycle-wanted', cause: kind });
     },
   });
-
-  const { server, services, methods, interceptors, health } = await buildServer({
+  const { server, services, health, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks } = await createServing({
+    slot,
+    generation,
     config,
-    guard: guardHandler,
-    context: { slot, generation, logger: logger.log, signal: leaving.signal, onShutdown: (callback) => hooks.add(callback) },
-  });
-  for (const [path, kind] of methods) tally.add(path, kind);
-  const callCap = callLimit === null ? null : new CallLimit(callLimit, () => tally.noteRejected('limit'));
-  const allInterceptors = assembleInterceptors({
-    accounting: calls.accounting,
-    limit: callCap?.interceptor ?? null,
-    signature: createSignature({ ...config, signature: isSignatureWanted(config) }, () => tally.noteRejected('signature')),
-    user: interceptors.map(({ interceptor }) => interceptor),
-  });
-  const unknown = { isKnown: (path: string) => tally.has(path), onUnknown: () => tally.noteUnknown() };
-  const transport =
-    config.transport === 'lean'
-      ? new LeanTransport({
-          server,
-          interceptors: allInterceptors,
-          config,
-          unknown,
-          onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
-        })
-      : new Http2Transport(server, allInterceptors);
-  const intake = new Intake({
-    tls: tls === null ? null : { material: tls, clientAuthentication: config.clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
-    accept: (socket) => transport.accept(socket),
+    callLimit,
+    tls,
+    signature,
+    ticketKeys: Buffer.from(ticketKeys, 'base64'),
+    logger,
+    onCallEnded(ms) {
+      latency.add(ms);
+      drained.by?.noteCallEnded();
+    },
     onTaken: (id) => send({ type: 'socket-taken', id }),
     onLost: (id) => send({ type: 'socket-lost', id }),
     onClosed: (count) => send({ type: 'sockets-closed', count }),
-    onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
   });
   const links = linkPath === null ? null : new LinkServer({
     server,
-    interceptors: allInterceptors,
+    interceptors,
     maxMetadataSize: config.maxMetadataSize,
     unknown,
     clock: systemClock,
@@ -141,8 +103,8 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     },
     (load) => {
       send({ type: 'heartbeat', ...load });
-      // Should it be killed, what is told is what counts.
-      if (config.admin !== null) send({ type: 'calls-told', id: null, ...tally.take() });
+      // Should it be killed, what is told is what counts. Also without a page, for a reload may open one.
+      send({ type: 'calls-told', id: null, ...tally.take() });
     },
   );
 
@@ -164,6 +126,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     sendClientsAway: () => transport.sendAway(),
     noteOrphaned: () => emit('worker.orphaned', {}),
     setCallLimit: (limit) => callCap?.setLimit(limit),
+    setSignature: (data) => signatureCheck?.setData(data),
     takeCalls: () => tally.take(),
     announceStop: () => health.setNotServing(),
   };

@@ -66,7 +66,7 @@ export interface Rig {
   readonly address: string;
   readonly client: grpc.Client;
   /** Resolves when no call is in flight. */
-  idle(): Promise<void>;
+  readonly idle: () => Promise<void>;
   close(): void;
 }
 

@@ -41,7 +41,7 @@ export function testCertificate({ key, days: [from, to] = [-1, 90], issuer = nul
 /** Writes NAME.crt (with the certificates of `chain` after its own) and NAME.key to the folder. */
 export function writeTestPair(folder: string, name: string, issued: IssuedCertificate, chain: readonly IssuedCertificate[] = []): TestPair {
   const files = asFiles(name, { ...issued, pem: [issued, ...chain].map(({ pem }) => pem).join('') });
-  writeNewFiles(folder, files, true);
+  writeNewFiles(folder, files, { replace: true });
   const [certificate, key] = [join(folder, `${name}.crt`), join(folder, `${name}.key`)];
   return { certificate, key, pem: { certificate: readFileSync(certificate, 'utf8'), key: readFileSync(key, 'utf8') } };
 }

@@ -18,7 +18,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   router: ['front', 'http2', 'ipc', 'config', 'shared'],
   worker: ['front', 'http2', 'ipc', 'config', 'shared'],
   cli: ['control', 'config', 'shared'],
-  index: ['worker', 'config', 'shared'],
+  // Runs what a worker runs, in the process of a user's test.
+  testing: ['worker', 'config', 'shared'],
+  index: ['worker', 'testing', 'config', 'shared'],
 };
 
 /** Edges that have a reason of their own. */

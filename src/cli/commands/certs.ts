@@ -48,7 +48,7 @@ async function make(folder: string, { host = [], client, days, force }: CertsFla
   const notAfter = new Date(now + days * DAY);
   // An hour back, for clients whose clock is slow.
   const files = await makeCertificates({ hosts, client, notBefore: new Date(now - 3_600_000), notAfter });
-  writeNewFiles(folder, files, force === true);
+  writeNewFiles(folder, files, { replace: force === true });
   return { folder, files: files.map(({ name }) => name), hosts, client, notAfter };
 }
 

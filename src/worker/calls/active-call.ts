@@ -7,8 +7,10 @@ import { findMetadataFault } from './metadata-check.js';
 import type { MethodFigures } from './method-figures.js';
 import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
 import { listenToAnswers } from './wire-answers.js';
+import { countBytes } from './wire-bytes.js';
 
 export interface CallOwner {
+  readonly countsBytes: boolean;
   /** Milliseconds on the monotonic clock. */
   now(): number;
   /** Once a call, when nothing more will happen on it. @param ms what it took */
@@ -42,6 +44,9 @@ export class ActiveCall extends ForwardingCall {
   /** Messages. */
   received = 0;
   sent = 0;
+  /** Counted for owners that want them. */
+  bytesReceived = 0;
+  bytesSent = 0;
   readonly #figures: MethodFigures;
   readonly #method: CallMethod;
   readonly #owner: CallOwner;
@@ -103,6 +108,7 @@ export class ActiveCall extends ForwardingCall {
    */
   open(): void {
     listenToAnswers(this.below, this);
+    if (this.#owner.countsBytes) countBytes(this.below, this);
     this.below.start(this);
     // The stream was closed before it got here; grpc-js then says nothing at all.
     if (this.#metadata === null) this.onCancel();

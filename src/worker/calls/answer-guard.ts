@@ -13,7 +13,7 @@ type CallbackHandler = (call: HandlerStream, callback: Give) => unknown;
 
 const VALUE_RETURNED =
   'The handler resolved with a value, which nobody reads: call callback(null, value), ' +
-  'or wrap the handlers with asyncHandlers(definition, { ... }).';
+  'or wrap the handlers with asyncHandlers({ ... }).';
 
 export function guardAnswer(
   handler: CallbackHandler,

@@ -91,7 +91,7 @@ class StreamGuard {
 
   /** Ends the call as soon as what was written has gone out. */
   #errored(error: unknown): void {
-    if (this.#state === 'answered') {
+    if (this.#state === 'answered' || this.#call.cancelled) {
       this.#report(error);
       return;
     }

@@ -26,16 +26,19 @@ export type LoadProtoOptions = Options;
  * Loads services and messages for `server.addService`.
  * @param path A .proto file, a descriptor set (.binpb, .pb, .protoset, .desc: protoc --include_imports
  *   --descriptor_set_out, buf build -o), or several of them.
+ * @typeParam Proto what the files hold, as proto-loader-gen-types writes it: `ProtoGrpcType`
  * @throws DaemonError E_SERVICER when a file is missing or not valid.
  */
-export type LoadProto = (path: string | readonly string[], options?: LoadProtoOptions) => GrpcObject;
+// Nothing else could say which type belongs to a file.
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+export type LoadProto = <Proto = GrpcObject>(path: string | readonly string[], options?: LoadProtoOptions) => Proto;
 
 const DEFAULTS = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true } satisfies Options;
 const DESCRIPTOR_SET = /\.(?:binpb|pb|protoset|desc)$/;
 
 /** @param baseFolder What relative paths are relative to: the folder of the servicer or of the config file. */
 export function createLoadProto(registry: DescriptorRegistry, baseFolder: string): LoadProto {
-  return (path, options = {}) => {
+  const load = (path: string | readonly string[], options: LoadProtoOptions = {}): GrpcObject => {
     const paths = typeof path === 'string' ? [path] : path;
     const merged: Options = { ...DEFAULTS, ...options };
     const includeDirs = options.includeDirs?.map((folder) => resolve(baseFolder, folder));
@@ -54,6 +57,8 @@ export function createLoadProto(registry: DescriptorRegistry, baseFolder: string
     }
     return loadPackageDefinition(definition);
   };
+  // The caller knows what is in the files.
+  return load as LoadProto;
 }
 
 function loadSources(
