@@ -38,12 +38,23 @@ export function describeLimits({ workers, routers }: Pick<Status, 'workers' | 'r
   return counts.size === 0 ? null : [...counts].map(([limit, count]) => `${limit} ${formatCount(count)}`).join(', ');
 }
 
-/** `pid 4711, up 3m: 12 connections, 20 links, 5 calls, 1.2k/s; 88 MB in, 90 MB out` */
-export function describeRouter({ pid, state, uptimeSeconds, connections, links, inFlight, waiting, callsPerSecond, bytesRead, bytesWritten, lost }: RouterStatus): string {
+/** `pid 4711, up 3m: 12 connections, 20 links, 5 calls, 1.2k/s; 88M in, 90M out, 2M in it; calls refused: 3` */
+export function describeRouter(router: RouterStatus): string {
+  const { pid, state, uptimeSeconds, connections, links, inFlight, waiting, callsPerSecond, bytesRead, bytesWritten, bufferedBytes } = router;
   const about = `pid ${pid}, ${state === 'ready' ? '' : `${state}, `}up ${formatAge(uptimeSeconds)}`;
   const calls = `${formatCount(inFlight)} calls${waiting > 0 ? ` and ${waiting} that wait` : ''}, ${formatRate(callsPerSecond)}/s`;
-  const trouble = lost > 0 ? `, ${lost} calls lost with their workers` : '';
-  return `${about}: ${connections} connections, ${links} links, ${calls}; ${formatBytes(bytesRead)} in, ${formatBytes(bytesWritten)} out${trouble}`;
+  const bytes = `${formatBytes(bytesRead)} in, ${formatBytes(bytesWritten)} out, ${formatBytes(bufferedBytes)} in it`;
+  return [`${about}: ${connections} connections, ${links} links, ${calls}`, bytes, ...describeTrouble(router)].join('; ');
+}
+
+function describeTrouble({ restarts, lost, refused, broken, faults }: RouterStatus): string[] {
+  const reasons = Object.entries(faults).map(([name, count]) => `${count} ${name}`);
+  return [
+    ...(restarts > 0 ? [`restarts: ${formatCount(restarts)}`] : []),
+    ...(lost > 0 ? [`calls lost with their workers: ${formatCount(lost)}`] : []),
+    ...(refused > 0 ? [`calls refused: ${formatCount(refused)}`] : []),
+    ...(broken > 0 ? [`clients that broke the protocol: ${formatCount(broken)} (${plain(reasons.join(', '))})`] : []),
+  ];
 }
 
 /** `done 5m ago in 1.2s, generation 3 (SIGHUP)` */

@@ -101,6 +101,6 @@ function notesOf(worker: WorkerStatus): string[] {
   }
   if (heartbeatAgeSeconds > LATE) notes.push(`no sign of life for ${formatAge(heartbeatAgeSeconds)}: its figures are that old`);
   if (inspection !== '') notes.push(inspection);
-  if (state === 'ready' && !admitted) notes.push('takes no new connections');
+  if (state === 'ready' && !admitted) notes.push('takes no new calls');
   return notes.map(plain);
 }

@@ -60,6 +60,8 @@ export interface RouterStatus {
   readonly lost: number;
   readonly broken: number;
   readonly limits: LimitCounts;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly refused: number;
 }
 
 export type Health = 'starting' | 'healthy' | 'degraded' | 'stopping';

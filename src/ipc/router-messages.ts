@@ -66,8 +66,14 @@ export type FromRouter =
   /** It is out of units; the answer is `lend-units`, if only of 0. */
   | { readonly type: 'units-wanted'; readonly count: number }
   | { readonly type: 'units-returned'; readonly count: number; readonly when: 'now' | 'later' }
+  /** Of a worker that is withdrawn: it has no call from here any more, and no link. */
+  | { readonly type: 'worker-left'; readonly id: number }
   /** All clients are gone; it exits. */
   | { readonly type: 'drained' };
+
+/** Calls that a router answers itself: over the cap, no worker in time, or too many that wait already. */
+export const REFUSALS = ['limit', 'no-worker', 'queue-full'] as const;
+export type Refusals = Readonly<Record<(typeof REFUSALS)[number], number>>;
 
 /** What a router says of itself every two seconds. */
 export interface RouterLoad {
@@ -79,12 +85,24 @@ export interface RouterLoad {
   /** Since the start: calls given to workers, and those that ended because their worker did. */
   readonly calls: number;
   readonly lost: number;
-  /** Since the start: connections that ended because their client broke the protocol. */
-  readonly broken: number;
+  readonly refused: Refusals;
+  /** Since the start: connections that ended because their client broke the protocol, by the name of the error (RFC 9113 section 7). */
+  readonly faults: Readonly<Record<string, number>>;
   /** Bytes that wait in this process for clients, workers, or a worker to be there. */
   readonly buffered: number;
   /** Since the start, from and to clients. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
-  readonly workers: readonly { readonly id: number; readonly inFlight: number; readonly calls: number; readonly standing: 'good' | 'late' | 'out' }[];
+  readonly workers: readonly WorkerLoad[];
+}
+
+/** What a router has to do with a worker. */
+export interface WorkerLoad {
+  readonly id: number;
+  /** Now. */
+  readonly links: number;
+  readonly inFlight: number;
+  /** Since it was told of the worker. */
+  readonly calls: number;
+  readonly standing: 'good' | 'late' | 'out';
 }

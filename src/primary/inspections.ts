@@ -1,6 +1,6 @@
 /**
  * Runs in the primary. Orders to look into one worker: its inspector, its heap. Meanwhile the worker may be silent
- * without being taken for hung, and if wanted gets no new connections. The worker's half is
+ * without being taken for hung, and if wanted gets no new connections or calls. The worker's half is
  * src/worker/inspect-self.ts.
  */
 import type { InspectOrder, InspectResult } from '../control/definition.js';
@@ -52,7 +52,7 @@ export class Inspections {
       throw new DaemonError('E_WORKER', `Worker ${slot} has not answered an earlier order yet`);
     }
     if (withdraw) this.#withdraw(handle);
-    if (withdraw && this.#parts.door.loadOf(handle.id) > 0) await this.#emptied(handle);
+    if (withdraw && !this.#parts.door.hasLeft(handle.id)) await this.#emptied(handle);
     const before = handle.inspection;
     try {
       const result = close ? await this.#close(handle) : heapSnapshot === '' ? await this.#open(handle) : await this.#writeHeap(handle, heapSnapshot, before);
@@ -91,7 +91,7 @@ export class Inspections {
   #withdraw(handle: WorkerHandle): void {
     const { door, workers } = this.#parts;
     if (!workers().some((other) => other !== handle && door.isAdmitted(other.id))) {
-      throw new DaemonError('E_WORKER', `Worker ${handle.slot} is the only one that takes connections, so it cannot be withdrawn`, {
+      throw new DaemonError('E_WORKER', `Worker ${handle.slot} is the only one that takes calls, so it cannot be withdrawn`, {
         hint: 'Add one first with grpcserverd scale, or leave --withdraw out.',
       });
     }
@@ -103,7 +103,7 @@ export class Inspections {
   async #emptied(handle: WorkerHandle): Promise<void> {
     const { clock, door } = this.#parts;
     const until = clock.monotonic() + LEAVE_TIMEOUT;
-    while (door.loadOf(handle.id) > 0 && clock.monotonic() < until) {
+    while (!door.hasLeft(handle.id) && clock.monotonic() < until) {
       await new Promise<void>((resolve) => clock.after(LEAVE_INTERVAL, resolve));
     }
   }

@@ -132,8 +132,8 @@ async function run(
   const passed = predecessor?.passed('port') ?? manager.sockets;
   const ports = await (predecessor === null ? Ports.open(config, onAccept, passed) : Ports.inherit('port', config, onAccept, predecessor.sockets));
   onClose(() => ports.close());
-  const fleet = () => ({ supervisor, reloader, isLeaving: departure.isLeaving, reload: (cause: string) => void reloader.request(cause), status, look, workers, scale });
-  const admin = new Admin({ clock, emit, history, marks, passed: predecessor?.passed('admin') ?? manager.adminSockets, door: () => door, dispatcher, refusals, fleet });
+  const fleet = () => ({ supervisor, reloader, isLeaving: departure.isLeaving, door, routers, reload: (cause: string) => void reloader.request(cause), status, look, workers, scale });
+  const admin = new Admin({ clock, emit, history, marks, passed: predecessor?.passed('admin') ?? manager.adminSockets, dispatcher, refusals, fleet });
   onClose(() => admin.close());
   await admin.open(config, predecessor?.sockets);
   const claimPidfile = (): void => {
@@ -154,7 +154,7 @@ async function run(
   const onChange = (): void => watchers.notify();
   const onLimit = (told: LimitTold): void => admin.limitReached(told);
   const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, onLimit, folder: files.folder, logFd: LOG_FD });
-  const door = routers ?? new ConnectionDoor(dispatcher);
+  const door = routers?.door ?? new ConnectionDoor(dispatcher);
   let stoppedAt = startedAt;
   const supervisor: Supervisor = new Supervisor({
     clock,
@@ -166,10 +166,8 @@ async function run(
     door,
     generation,
     onReady() {
-      succession.ready();
-      const { plan, workers } = supervisor;
-      const bootMs = clock.monotonic() - startedAt;
-      announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
+      if (routers === null) announce();
+      else void routers.ready.then(announce);
     },
     onStopping() {
       service?.stopping();
@@ -196,6 +194,12 @@ async function run(
     },
     isCodeProven: (number) => code.isProven(number),
   });
+  const announce = (): void => {
+    succession.ready();
+    const { plan, workers } = supervisor;
+    const bootMs = clock.monotonic() - startedAt;
+    announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
+  };
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
 

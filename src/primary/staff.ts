@@ -7,7 +7,6 @@ import type { Clock } from '../shared/clock.js';
 import { DaemonError, toError } from '../shared/errors.js';
 import type { Emit } from '../shared/events.js';
 import type { BootQueue } from './boot-queue.js';
-import { readLines } from './console-lines.js';
 import type { DeadlineLimits } from './deadline-of.js';
 import type { Fleet } from './fleet.js';
 import type { ForkedProcess } from './fork.js';
@@ -102,15 +101,11 @@ export class Staff {
     const { fork, emit, plan, phases, onMessage, onExit, onForked } = this.#parts;
     handle.forkedAt = handle.lastSign = this.#now();
     try {
-      handle.attach(
-        fork(plan.generationOf(handle.generation), handle.slot),
-        {
-          onMessage: (message) => onMessage(handle, message),
-          onExit: (exitCode, signal) => onExit(handle, exitCode, signal),
-          onLine: (stream, line) => emit('worker.console', { ...handle.label, stream, line }),
-        },
-        readLines,
-      );
+      handle.attach(fork(plan.generationOf(handle.generation), handle.slot), {
+        onMessage: (message) => onMessage(handle, message),
+        onExit: (exitCode, signal) => onExit(handle, exitCode, signal),
+        onLine: (stream, line) => emit('worker.console', { ...handle.label, stream, line }),
+      });
     } catch (error) {
       phases.noteError(new DaemonError('E_WORKER_BOOT', `Cannot fork a worker: ${toError(error).message}`));
       onExit(handle, null, null);

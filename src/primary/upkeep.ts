@@ -106,7 +106,7 @@ export class Upkeep {
       workers: goal.workers,
       ready: ready.length,
       utilization: ready.reduce((sum, worker) => sum + utilizationOf(worker, now), 0),
-      serving: ready.some(({ load, callsPerSecond }) => callsPerSecond > 0 || (load?.inFlight ?? 0) > 0),
+      serving: ready.some(({ load, meter }) => meter.callsPerSecond > 0 || (load?.inFlight ?? 0) > 0),
       free: goal.workers - 1 - Math.max(-1, ...held),
     };
   }

@@ -15,8 +15,10 @@ export interface WorkerDoor {
   isAdmitted(id: number): boolean;
   /** Its process has exited. */
   gone(id: number): void;
-  /** What it has at the moment: connections, or calls. */
-  loadOf(id: number): number;
+  /** Clients whose calls it serves: their connections, or those that have a link to it. */
+  connectionsOf(id: number): number;
+  /** Whether one that was withdrawn has no client any more. */
+  hasLeft(id: number): boolean;
   /** The unix socket on which it takes links; null when connections come to it. */
   linkPath(id: number): string | null;
 }
@@ -52,8 +54,12 @@ export class ConnectionDoor implements WorkerDoor {
     this.#dispatcher.gone(id);
   }
 
-  loadOf(id: number): number {
+  connectionsOf(id: number): number {
     return this.#dispatcher.connectionsOf(id);
+  }
+
+  hasLeft(id: number): boolean {
+    return this.connectionsOf(id) === 0;
   }
 
   linkPath(): null {

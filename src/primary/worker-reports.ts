@@ -52,7 +52,7 @@ export class WorkerReports {
         this.#takeFailure(handle, DaemonError.fromData(message.error), message.permanent);
         break;
       case 'heartbeat':
-        handle.noteLoad(message, clock.monotonic());
+        handle.meter.note(message, clock.monotonic());
         life.step(handle, 'heartbeat', 'heartbeat');
         onMessage(handle, message);
         break;

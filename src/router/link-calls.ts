@@ -6,6 +6,9 @@ export class LinkCalls {
   readonly #worker: RoutedWorker;
   readonly #units: CallUnits;
   #count = 0;
+  #newest = 0;
+  /** That one, when somebody asked whether the link is still used. */
+  #lookedAt = 0;
   /** Those that hold no unit: health calls. */
   readonly #exempt = new Set<number>();
   /** Given up by the client since the last question... */
@@ -24,9 +27,17 @@ export class LinkCalls {
 
   begin(id: number, isExempt: boolean): void {
     this.#count += 1;
+    this.#newest = id;
     this.#worker.inFlight += 1;
     this.#worker.calls += 1;
     if (isExempt) this.#exempt.add(id);
+  }
+
+  /** Whether none is left, and none has begun since this was asked last. */
+  lookUnused(): boolean {
+    const isUnused = this.#count === 0 && this.#newest === this.#lookedAt;
+    this.#lookedAt = this.#newest;
+    return isUnused;
   }
 
   /** The worker has ended it. */

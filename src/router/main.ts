@@ -107,6 +107,7 @@ function start({ index, name, limits, clientAuthentication, tls, ticketKeys, log
     },
     onFault: (peer, { code, message }) => emit('connection.broken', { peer, code, error: message }),
     onLimit: (limit, peer) => limitLog.add(limit, peer),
+    onWorkerLeft: (id) => send({ type: 'worker-left', id }),
   });
   const intake = new Intake({
     tls: tls === null ? null : { material: tls, clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },

@@ -12,6 +12,14 @@ export interface WorkerPlace {
   readonly path: string;
 }
 
+export interface RoutedWorkerOptions {
+  readonly clock: Clock;
+  /** It is as good as can be again. */
+  readonly onGood: () => void;
+  /** It was withdrawn, and has no link any more. */
+  readonly onLeft: () => void;
+}
+
 export class RoutedWorker implements Candidate {
   readonly place: WorkerPlace;
   inFlight = 0;
@@ -20,24 +28,18 @@ export class RoutedWorker implements Candidate {
   standing: Candidate['standing'] = 'good';
   /** All that are not closed at both ends. */
   readonly links = new Set<WorkerLink>();
-  #state: 'admitted' | 'withdrawn' = 'admitted';
-  readonly #pings: WorkerPings;
+  readonly #options: RoutedWorkerOptions;
+  #state: 'admitted' | 'withdrawn' | 'gone' = 'admitted';
+  #pings: WorkerPings;
 
-  /** @param onGood it is as good as can be again */
-  constructor(place: WorkerPlace, clock: Clock, onGood: () => void) {
+  constructor(place: WorkerPlace, options: RoutedWorkerOptions) {
     this.place = place;
-    this.#pings = new WorkerPings({
-      path: place.path,
-      clock,
-      onStanding: (standing) => {
-        this.standing = standing;
-        if (standing === 'good') onGood();
-      },
-    });
+    this.#options = options;
+    this.#pings = this.#ask();
   }
 
   get isWithdrawn(): boolean {
-    return this.#state === 'withdrawn';
+    return this.#state !== 'admitted';
   }
 
   /** One of its links broke: no calls until it has answered a ping. */
@@ -52,14 +54,36 @@ export class RoutedWorker implements Candidate {
     this.noteClosed();
   }
 
+  /** Gets calls again, on links of their own. */
+  readmit(): void {
+    this.#state = 'admitted';
+    this.standing = 'good';
+    this.#pings.close();
+    this.#pings = this.#ask();
+  }
+
   /** A link has closed at both ends. */
   noteClosed(): void {
-    if (this.#state === 'withdrawn' && this.links.size === 0) this.#pings.close();
+    if (this.#state !== 'withdrawn' || this.links.size > 0) return;
+    this.#pings.close();
+    this.#options.onLeft();
   }
 
   /** It has exited. */
   gone(): void {
-    this.#state = 'withdrawn';
+    this.#state = 'gone';
     this.#pings.close();
+  }
+
+  #ask(): WorkerPings {
+    const { clock, onGood } = this.#options;
+    return new WorkerPings({
+      path: this.place.path,
+      clock,
+      onStanding: (standing) => {
+        this.standing = standing;
+        if (standing === 'good') onGood();
+      },
+    });
   }
 }

@@ -9,14 +9,21 @@ import { leaveInTurn } from '../front/leave-in-turn.js';
 import { factsOf, nameOf } from '../front/peer-facts.js';
 import { encodeProxyHeader } from '../front/proxy-header.js';
 import type { ConnectionError } from '../http2/connection-error.js';
+import { ERROR_CODE } from '../http2/constants.js';
 import type { RouterLimits, RouterLoad } from '../ipc/router-messages.js';
 import type { ClientLimit } from '../shared/client-limits.js';
 import type { Clock } from '../shared/clock.js';
+import { RefusedCalls } from './refused-calls.js';
 import { CallUnits, type CallUnitsOptions } from './call-units.js';
 import type { WorkerPlace } from './routed-worker.js';
 import { Switch, type SwitchContext } from './switch.js';
 import { WaitingCalls } from './waiting-calls.js';
 import { WorkerRoster } from './worker-roster.js';
+
+/** A link without calls closes when none has come between two looks: after once to twice that long, in milliseconds. */
+export const LINK_IDLE = 30_000;
+
+const CODE_NAMES = new Map<number, string>(Object.entries(ERROR_CODE).map(([name, code]) => [code, name]));
 
 export interface RouterOptions {
   readonly limits: RouterLimits;
@@ -28,6 +35,8 @@ export interface RouterOptions {
   readonly onFault: (peer: string, fault: ConnectionError) => void;
   /** A client came to a limit. */
   readonly onLimit: (limit: ClientLimit, peer: string) => void;
+  /** A worker that was withdrawn has no call and no link any more. */
+  readonly onWorkerLeft: (id: number) => void;
 }
 
 export class Router {
@@ -44,26 +53,30 @@ export class Router {
   #limits: RouterLimits;
   #state: 'serving' | 'leaving' = 'serving';
   #lost = 0;
-  #broken = 0;
+  #cancelLook: () => void = () => undefined;
+  readonly #refused = new RefusedCalls();
+  readonly #faults: Record<string, number> = {};
   /** Of connections and workers that are gone. */
   readonly #past = { bytesRead: 0, bytesWritten: 0, calls: 0 };
 
-  constructor({ limits, clock, random, units, onFault, onLimit }: RouterOptions) {
+  constructor({ limits, clock, random, units, onFault, onLimit, onWorkerLeft }: RouterOptions) {
     this.#limits = limits;
     this.#clock = clock;
     this.#random = random;
     this.#onFault = onFault;
     this.#onLimit = onLimit;
     this.units = new CallUnits({ ...units, clock });
-    this.#room = new WaitingCalls(limits.queueTimeout, clock);
-    this.#roster = new WorkerRoster(clock, () => this.#room.serve());
+    this.#room = new WaitingCalls(limits.queueTimeout, clock, this.#refused);
+    this.#roster = new WorkerRoster({ clock, onGood: () => this.#room.serve(), onLeft: onWorkerLeft });
     this.#context = {
       roster: this.#roster,
       units: this.units,
       room: this.#room,
+      refused: this.#refused,
       clock,
       onLost: (calls) => (this.#lost += calls),
     };
+    this.#lookForIdleLinks();
   }
 
   /** @param socket a TCP or unix socket, or a TLS session whose handshake is done. Takes ownership */
@@ -82,7 +95,8 @@ export class Router {
         this.#past.bytesRead += socket.bytesRead;
         this.#past.bytesWritten += socket.bytesWritten;
         if (fault === null) return;
-        this.#broken += 1;
+        const name = CODE_NAMES.get(fault.code) ?? 'other';
+        this.#faults[name] = (this.#faults[name] ?? 0) + 1;
         this.#onFault(nameOf(peer), fault);
       },
     });
@@ -119,6 +133,7 @@ export class Router {
 
   /** Forgets all workers, for the end. */
   close(): void {
+    this.#cancelLook();
     for (const { place } of [...this.#roster]) this.workerGone(place.id);
   }
 
@@ -134,11 +149,19 @@ export class Router {
       waiting: this.#room.size,
       calls: this.#past.calls + sum(workers.map(({ calls }) => calls)),
       lost: this.#lost,
-      broken: this.#broken,
+      refused: this.#refused.counts,
+      faults: { ...this.#faults },
       buffered: this.#room.bytes + sum(links.map(({ buffered }) => buffered)) + sum(connections.map(([{ buffered }]) => buffered)),
       bytesRead: this.#past.bytesRead + sum(connections.map(([, socket]) => socket.bytesRead)),
       bytesWritten: this.#past.bytesWritten + sum(connections.map(([, socket]) => socket.bytesWritten)),
-      workers: workers.map(({ place: { id }, inFlight, calls, standing }) => ({ id, inFlight, calls, standing })),
+      workers: workers.map(({ place: { id }, links: { size }, inFlight, calls, standing }) => ({ id, links: size, inFlight, calls, standing })),
     };
+  }
+
+  #lookForIdleLinks(): void {
+    this.#cancelLook = this.#clock.after(LINK_IDLE, () => {
+      for (const { links } of this.#roster) for (const link of [...links]) if (link.calls.lookUnused()) link.retire();
+      this.#lookForIdleLinks();
+    });
   }
 }

@@ -3,16 +3,16 @@
  * first comes. Stream ids are the client's own on all of them.
  */
 import type { Link, Links, SwitchOwner } from '../front/link.js';
-import { OVER_CALL_LIMIT } from '../front/own-answers.js';
 import { DEFAULT_WINDOW } from '../http2/constants.js';
 import type { Clock } from '../shared/clock.js';
 import type { CallUnits } from './call-units.js';
 import { isHealthCall } from './health-call.js';
 import { Refusal } from './refusal.js';
+import type { RefusedCalls } from './refused-calls.js';
 import type { RoutedWorker } from './routed-worker.js';
 import { readUnsentCalls } from './unsent-calls.js';
 import { WaitingCall, type CallHome } from './waiting-call.js';
-import { WaitingCalls } from './waiting-calls.js';
+import type { WaitingCalls } from './waiting-calls.js';
 import { WorkerLink } from './worker-link.js';
 import type { WorkerRoster } from './worker-roster.js';
 
@@ -21,6 +21,7 @@ export interface SwitchContext {
   readonly roster: WorkerRoster;
   readonly units: CallUnits;
   readonly room: WaitingCalls;
+  readonly refused: RefusedCalls;
   readonly clock: Clock;
   /** So many calls ended because their worker did. */
   readonly onLost: (calls: number) => void;
@@ -44,11 +45,15 @@ export class Switch implements Links, CallHome {
     this.#context = context;
   }
 
+  get refused(): RefusedCalls {
+    return this.#context.refused;
+  }
+
   choose(id: number, buffer: Buffer, start: number, end: number): Link {
-    const { units, room } = this.#context;
+    const { units, room, refused } = this.#context;
     const isExempt = units.isLimited && isHealthCall(buffer, start, end);
     const unit = isExempt ? 'exempt' : units.take() ? 'held' : 'none';
-    if (unit === 'none' && !units.mayFind) return new Refusal(this.owner, OVER_CALL_LIMIT);
+    if (unit === 'none' && !units.mayFind) return new Refusal(this.owner, refused.overLimit());
     const link = unit === 'none' ? null : this.#chooseLink(id);
     if (link?.state === 'open') {
       link.expect(id, isExempt);
@@ -56,7 +61,7 @@ export class Switch implements Links, CallHome {
     }
     if (!room.hasRoom) {
       if (unit === 'held') units.release();
-      return new Refusal(this.owner, WaitingCalls.FULL);
+      return new Refusal(this.owner, refused.queueFull());
     }
     return this.#makeCall(id, unit, 'new');
   }

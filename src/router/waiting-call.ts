@@ -1,14 +1,15 @@
 /** Runs in a router. A call that no worker has yet, with all that its client has sent of it. */
 import type { Link, SwitchOwner } from '../front/link.js';
-import { OVER_CALL_LIMIT } from '../front/own-answers.js';
 import { MAX_WINDOW } from '../http2/constants.js';
 import { pieceOf } from '../http2/piece.js';
 import type { UnitSeeker } from './call-units.js';
+import type { RefusedCalls } from './refused-calls.js';
 import type { WaitingCalls } from './waiting-calls.js';
 
 /** What a call needs of the switch that made it. */
 export interface CallHome {
   readonly owner: SwitchOwner;
+  readonly refused: RefusedCalls;
   /** The call is here now, with all its client sent at once. It has what its `unit` says, and no worker. */
   begin(call: WaitingCall): void;
   /** The call waits no more, and has gone nowhere. */
@@ -93,7 +94,7 @@ export class WaitingCall implements Link, UnitSeeker {
   }
 
   unitRefused(): void {
-    this.refuse(OVER_CALL_LIMIT);
+    this.refuse(this.#home.refused.overLimit());
   }
 
   /** Answers the call. @param block a whole answer */

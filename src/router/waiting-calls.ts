@@ -2,17 +2,13 @@
  * Runs in a router. All calls that wait: for a unit of the cap, for a link to be there, or, in line here, for a worker.
  * What they hold is bounded, in number and bytes.
  */
-import { unavailable } from '../front/own-answers.js';
 import type { Clock } from '../shared/clock.js';
+import type { RefusedCalls } from './refused-calls.js';
 import type { WaitingCall } from './waiting-call.js';
 
 export const MOST_WAITING = { calls: 10_000, bytes: 64 * 1024 * 1024 } as const;
 
-const FULL = unavailable('No worker is ready, and too many calls wait for one.');
-
 export class WaitingCalls {
-  /** The answer to a call that finds no room. */
-  static readonly FULL = FULL;
   /** In milliseconds, of calls that come from now on. */
   queueTimeout: number;
   readonly #clock: Clock;
@@ -20,11 +16,13 @@ export class WaitingCalls {
   readonly #calls = new Set<WaitingCall>();
   /** In the order of their coming, with what puts each to a worker: false when there is none. */
   readonly #line = new Map<WaitingCall, () => boolean>();
+  readonly #refused: RefusedCalls;
   #bytes = 0;
 
-  constructor(queueTimeout: number, clock: Clock, limits: { readonly calls: number; readonly bytes: number } = MOST_WAITING) {
+  constructor(queueTimeout: number, clock: Clock, refused: RefusedCalls, limits: { readonly calls: number; readonly bytes: number } = MOST_WAITING) {
     this.queueTimeout = queueTimeout;
     this.#clock = clock;
+    this.#refused = refused;
     this.#limits = limits;
   }
 
@@ -49,8 +47,8 @@ export class WaitingCalls {
   /** It waits for a worker, at most for the queueTimeout. */
   lineUp(call: WaitingCall, place: () => boolean): void {
     this.#line.set(call, place);
-    const seconds = this.queueTimeout / 1000;
-    const cancel = this.#clock.after(this.queueTimeout, () => call.refuse(unavailable(`No worker was ready within ${seconds} s.`)));
+    const ms = this.queueTimeout;
+    const cancel = this.#clock.after(ms, () => call.refuse(this.#refused.noWorker(ms)));
     call.leave = () => {
       cancel();
       this.#line.delete(call);
@@ -61,7 +59,7 @@ export class WaitingCalls {
   grow(call: WaitingCall, bytes: number): void {
     if (!this.#calls.has(call)) return;
     this.#bytes += bytes;
-    if (this.#bytes > this.#limits.bytes) call.refuse(FULL);
+    if (this.#bytes > this.#limits.bytes) call.refuse(this.#refused.queueFull());
   }
 
   remove(call: WaitingCall): void {

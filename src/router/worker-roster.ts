@@ -3,17 +3,22 @@ import type { Clock } from '../shared/clock.js';
 import { RoutedWorker, type WorkerPlace } from './routed-worker.js';
 import { chooseWorker } from './worker-choice.js';
 
+export interface WorkerRosterOptions {
+  readonly clock: Clock;
+  /** There is a worker more. */
+  readonly onGood: () => void;
+  /** A worker that was withdrawn has no call and no link any more. */
+  readonly onLeft: (id: number) => void;
+}
+
 export class WorkerRoster {
-  readonly #clock: Clock;
-  readonly #onGood: () => void;
+  readonly #options: WorkerRosterOptions;
   readonly #known = new Map<number, RoutedWorker>();
   #admitted: RoutedWorker[] = [];
   #turn = 0;
 
-  /** @param onGood there is a worker more */
-  constructor(clock: Clock, onGood: () => void) {
-    this.#clock = clock;
-    this.#onGood = onGood;
+  constructor(options: WorkerRosterOptions) {
+    this.#options = options;
   }
 
   [Symbol.iterator](): IterableIterator<RoutedWorker> {
@@ -21,11 +26,12 @@ export class WorkerRoster {
   }
 
   admit(place: WorkerPlace): void {
-    if (this.#known.has(place.id)) return;
-    const worker = new RoutedWorker(place, this.#clock, () => this.#onGood());
-    this.#known.set(place.id, worker);
+    const { clock, onGood, onLeft } = this.#options;
+    const known = this.#known.get(place.id);
+    if (known === undefined) this.#known.set(place.id, new RoutedWorker(place, { clock, onGood, onLeft: () => onLeft(place.id) }));
+    else known.readmit();
     this.#list();
-    this.#onGood();
+    onGood();
   }
 
   withdraw(id: number): void {

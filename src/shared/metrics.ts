@@ -15,6 +15,7 @@ const METHOD = {
   grpc_type: 'unary, client_stream, server_stream, bidi_stream or unknown', grpc_service: 'pkg.Service', grpc_method: 'its name',
 } as const;
 const SLOT = { slot: 'number of the slot' } as const;
+const ROUTER = { router: 'index of the router, from 0 on' } as const;
 
 export const METRICS = {
   grpc_server_started_total: { type: 'counter', help: 'Calls that have begun.', labels: METHOD },
@@ -37,7 +38,7 @@ export const METRICS = {
   },
   grpcserverd_worker_up: { type: 'gauge', help: '1 when the slot has a ready worker that told its figures for this page, else 0.', labels: SLOT },
   grpcserverd_worker_generation: { type: 'gauge', help: 'Generation of the newest worker of the slot.', labels: SLOT },
-  grpcserverd_worker_connections: { type: 'gauge', help: 'Client connections of the workers of the slot; with balance: rpc they are the routers\', and this is 0.', labels: SLOT },
+  grpcserverd_worker_connections: { type: 'gauge', help: 'Clients that the workers of the slot serve: their connections; with balance: rpc, where connections are the routers\', those that have a link to them.', labels: SLOT },
   grpcserverd_worker_inflight_rpcs: { type: 'gauge', help: 'Calls in progress in the workers of the slot; up to two seconds old.', labels: SLOT },
   grpcserverd_worker_resident_memory_bytes: { type: 'gauge', help: 'Resident memory of the workers of the slot; up to two seconds old.', labels: SLOT },
   grpcserverd_worker_event_loop_delay_p99_seconds: {
@@ -53,10 +54,29 @@ export const METRICS = {
   grpcserverd_rpcs_rejected_total: {
     type: 'counter', help: 'Calls that were refused before their handler ran.', labels: { reason: 'limit (maximumConcurrentRpcs) or signature' },
   },
+  grpcserverd_router_up: { type: 'gauge', help: '1 when the router is ready, else 0. All metrics of routers are there with balance: rpc only, and up to two seconds old.', labels: ROUTER },
+  grpcserverd_router_restarts_total: { type: 'counter', help: 'Routers that were started in the place of one that died or was killed.', labels: ROUTER },
+  grpcserverd_router_connections: { type: 'gauge', help: 'Client connections of the router.', labels: ROUTER },
+  grpcserverd_router_links: { type: 'gauge', help: 'Its links to workers: for each client one to each worker that has served it lately.', labels: ROUTER },
+  grpcserverd_router_inflight_rpcs: { type: 'gauge', help: 'Its calls that workers have not ended.', labels: ROUTER },
+  grpcserverd_router_waiting_rpcs: { type: 'gauge', help: 'Its calls that wait for a worker, or for room under the cap.', labels: ROUTER },
+  grpcserverd_router_buffered_bytes: { type: 'gauge', help: 'Bytes that wait in it for a client or a worker.', labels: ROUTER },
+  grpcserverd_router_rpcs_total: { type: 'counter', help: 'Calls that it has given to workers.', labels: ROUTER },
+  grpcserverd_router_rpcs_refused_total: {
+    type: 'counter', help: 'Calls that it has answered itself.',
+    labels: { ...ROUTER, reason: 'limit (maximumConcurrentRpcs), no-worker (none in time) or queue-full (too many wait for one)' },
+  },
+  grpcserverd_router_rpcs_lost_total: { type: 'counter', help: 'Calls that ended with UNAVAILABLE because their worker died.', labels: ROUTER },
+  grpcserverd_router_received_bytes_total: { type: 'counter', help: 'Bytes from clients, inside of TLS.', labels: ROUTER },
+  grpcserverd_router_sent_bytes_total: { type: 'counter', help: 'Bytes to clients, inside of TLS.', labels: ROUTER },
+  grpcserverd_router_faults_total: {
+    type: 'counter', help: 'Connections that it has ended because their client broke the protocol, or asked too much.',
+    labels: { ...ROUTER, code: 'PROTOCOL_ERROR, ENHANCE_YOUR_CALM, COMPRESSION_ERROR... (RFC 9113 section 7)' },
+  },
   grpcserverd_calls_cut_total: { type: 'counter', help: 'Calls that were ended with UNAVAILABLE because their worker had to go.', labels: {} },
   grpcserverd_drain_duration_seconds: { type: 'histogram', help: 'What workers took to finish their calls and leave.', labels: {} },
   grpcserverd_drain_forced_total: { type: 'counter', help: 'Workers that were killed because they had not left in time.', labels: {} },
-  grpcserverd_connections_waiting: { type: 'gauge', help: 'Accepted connections that wait for a worker.', labels: {} },
+  grpcserverd_connections_waiting: { type: 'gauge', help: 'Accepted connections that wait for a worker, or with balance: rpc for a router.', labels: {} },
   grpcserverd_connections_refused_total: {
     type: 'counter', help: 'Connections that were closed at once.',
     labels: { reason: 'over-limit, over-address-limit, queue-full, queue-timeout, stopping or out-of-descriptors' },

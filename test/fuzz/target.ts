@@ -128,6 +128,7 @@ export class RouterTarget implements Target {
     units: { ask: () => undefined, giveBack: () => undefined },
     onFault: () => undefined,
     onLimit: () => undefined,
+    onWorkerLeft: () => undefined,
   });
 
   static async start(): Promise<RouterTarget> {

@@ -9,7 +9,7 @@ import { GrpcJsProbe } from '../support/probe.js';
 const NOTICED = 400;
 
 test('while a worker blocks, new connections go to the other one; those it was given before are served when it is back', async () => {
-  await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
+  await using daemon = await startDaemon({ config: { balance: 'connection', maxWorkers: 2 } });
   await using busy = new GrpcJsProbe(daemon.address);
   const slot = (await busy.call('Probe/Identify')).messages[0]?.slot;
   let isBlocked = true;

@@ -50,8 +50,8 @@ test('the health service is neither counted nor refused', async () => {
   held.cancel();
 });
 
-test('the workers share the limit out, the remainder to the lowest slots, and the sum holds', async () => {
-  await using daemon = await startDaemon({ config: { maximumConcurrentRpcs: 3, maxWorkers: 2 } });
+test('without routers the workers share the limit out, the remainder to the lowest slots, and the sum holds', async () => {
+  await using daemon = await startDaemon({ config: { balance: 'connection', maximumConcurrentRpcs: 3, maxWorkers: 2 } });
   const places = { 0: 0, 1: 0 };
   const probes: GrpcJsProbe[] = [];
   // Six clients, three for each worker; each holds as many calls as it may.
@@ -70,8 +70,8 @@ test('the workers share the limit out, the remainder to the lowest slots, and th
   for (const probe of probes) await probe[Symbol.asyncDispose]();
 });
 
-test('a limit that gives some worker no call at all is refused', async () => {
-  const { code, log } = await failDaemon({ config: { maximumConcurrentRpcs: 1, maxWorkers: 2 } });
+test('without routers a limit that gives some worker no call at all is refused', async () => {
+  const { code, log } = await failDaemon({ config: { balance: 'connection', maximumConcurrentRpcs: 1, maxWorkers: 2 } });
   assert.equal(code, EXIT.config, log.text);
   assert.match(log.text, /maximumConcurrentRpcs/);
   assert.match(log.text, /maxWorkers/);

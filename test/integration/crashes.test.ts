@@ -16,7 +16,7 @@ async function slotOf(daemon: Daemon, probe: Probe): Promise<number> {
 
 for (const kind of PEERS) {
   test(`a worker killed under load fails only its own calls of a ${kind.name} client, with UNAVAILABLE, and is replaced`, { skip: kind.skip }, async () => {
-    await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
+    await using daemon = await startDaemon({ config: { balance: 'connection', maxWorkers: 2 } });
     await using victim = new Probe(kind.connect(daemon.address));
     await using bystander = new GrpcJsProbe(daemon.address);
     const slot = await slotOf(daemon, victim);
@@ -70,7 +70,7 @@ test('connections that come while no worker is ready wait for the next one', asy
   assert.equal((await daemon.until(probe.call('Probe/Echo'), 'an answer')).code, 'OK');
 });
 
-test('a worker that hangs gets no new connections, and is killed at hangTimeout', async () => {
+test('a worker that hangs gets no new clients, and is killed at hangTimeout', async () => {
   await using daemon = await startDaemon({ config: { ...crashing, maxWorkers: 2, hangTimeout: '4s' }, deadline: 60_000 });
   await using victim = new GrpcJsProbe(daemon.address);
   const slot = (await victim.call('Probe/Identify')).messages[0]?.slot;

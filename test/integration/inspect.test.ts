@@ -70,7 +70,7 @@ describe('inspect', () => {
   });
 
   test('--withdraw keeps new connections from the worker until the inspector is closed', async () => {
-    await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
+    await using daemon = await startDaemon({ config: { balance: 'connection', maxWorkers: 2 } });
     await inspect(daemon, '0', '--withdraw');
     const withdrawn = await worker(daemon, 0);
     assert.deepEqual([withdrawn.state, withdrawn.admitted], ['ready', false]);
@@ -79,7 +79,7 @@ describe('inspect', () => {
 
     const other = await daemon.command('inspect', '1', '--withdraw');
     assert.equal(other.code, 1);
-    assert.match(other.stderr, /Worker 1 is the only one that takes connections/);
+    assert.match(other.stderr, /Worker 1 is the only one that takes calls/);
 
     await inspect(daemon, '0', '--close');
     assert.equal((await worker(daemon, 0)).admitted, true);
@@ -91,7 +91,7 @@ describe('inspect', () => {
   });
 
   test('--withdraw sends the clients of the worker to others, and lets their calls finish', async () => {
-    await using daemon = await startDaemon({ config: { maxWorkers: 2 } });
+    await using daemon = await startDaemon({ config: { balance: 'connection', maxWorkers: 2 } });
     await using one = new GrpcJsProbe(daemon.address);
     await using two = new GrpcJsProbe(daemon.address);
     const slotOf = async (probe: GrpcJsProbe): Promise<unknown> => (await daemon.until(probe.call('Probe/Identify'), 'an answer')).messages[0]?.slot;
@@ -102,6 +102,33 @@ describe('inspect', () => {
     assert.equal((await daemon.until(long.outcome, 'the end of the long call')).code, 'OK');
     assert.equal(await slotOf(client), 1);
     assert.equal((await worker(daemon, 0)).connections, 0);
+  });
+
+  test('--withdraw keeps new calls from the worker, with routers, lets those that it has finish, and costs no client its connection', async () => {
+    await using daemon = await startDaemon({ config: { transport: 'lean', balance: 'rpc', maxWorkers: 2 } });
+    await using probe = new GrpcJsProbe(daemon.address);
+    const slots = async (count: number): Promise<unknown[]> => {
+      // Together, so that each worker would get some.
+      const calls = await daemon.until(Promise.all(Array.from({ length: count }, () => probe.call('Probe/Identify'))), 'answers');
+      return [...new Set(calls.map(({ messages }) => messages[0]?.slot))].sort();
+    };
+    const both = async (): Promise<true | undefined> => ((await slots(20)).length === 2 ? true : undefined);
+    await daemon.deadline.poll(both, 'both workers');
+    const { peer } = (await probe.call('Probe/Identify')).messages[0] ?? assert.fail('no answer');
+    const long = Array.from({ length: 4 }, () => probe.call('Probe/Sleep', { ms: 1500 }));
+    await inspect(daemon, '0', '--withdraw');
+    // It may be stopped from now on, so nobody may wait for it.
+    process.kill(daemon.workerPid(0), 'SIGSTOP');
+    assert.deepEqual((await daemon.until(Promise.all(long), 'the long calls')).map(({ code }) => code), ['OK', 'OK', 'OK', 'OK']);
+    assert.deepEqual(await slots(20), [1]);
+    const withdrawn = await worker(daemon, 0);
+    assert.deepEqual([withdrawn.state, withdrawn.admitted], ['ready', false]);
+    const other = await daemon.command('inspect', '1', '--withdraw');
+    assert.match(other.stderr, /Worker 1 is the only one that takes calls/);
+    process.kill(daemon.workerPid(0), 'SIGCONT');
+    await inspect(daemon, '0', '--close');
+    await daemon.deadline.poll(both, 'both workers again');
+    assert.equal((await probe.call('Probe/Identify')).messages[0]?.peer, peer, 'the same connection');
   });
 
   test('--heap-snapshot writes a new file that only its owner can read, and never over another', async () => {

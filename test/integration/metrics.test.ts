@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { connect } from 'node:tls';
 import { test } from 'node:test';
 import type { UserConfig } from '#src/config/options.js';
+import { PREFACE } from '#src/http2/constants.js';
 import { METRICS } from '#src/shared/metrics.js';
 import { TestCertificates } from '../support/daemon-certificates.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
@@ -147,8 +149,14 @@ test('a worker that stands still costs the page half a second, and the page says
 
 test('every method has its rows from the first scrape on, and the page has the metrics of the table and no others', async () => {
   using certificates = await TestCertificates.make();
-  await using daemon = await startDaemon({ config: { ...config, ...certificates.tls } });
-  const page = await scrape(daemon);
+  await using daemon = await startDaemon({ config: { ...config, ...certificates.tls, transport: 'lean', balance: 'rpc' } });
+  // Nobody has done wrong yet, so that no such error is known.
+  const loud = connect({ host: '127.0.0.1', port: daemon.port, ALPNProtocols: ['h2'], rejectUnauthorized: false }).on('error', () => undefined);
+  loud.resume().end(Buffer.concat([PREFACE, Buffer.alloc(64)]));
+  const page = await daemon.deadline.poll(async () => {
+    const read = await scrape(daemon);
+    return read.series.some(({ name, labels, value }) => name === 'grpcserverd_router_faults_total' && labels.code === 'PROTOCOL_ERROR' && value === 1) ? read : undefined;
+  }, 'the fault of a client', () => daemon.log.text);
   const names = [...page.text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`);
   assert.deepEqual(names.sort(), Object.entries(METRICS).map(([name, { type }]) => `${name} ${type}`).sort());
   for (const { name, labels } of page.series) {
@@ -199,13 +207,49 @@ test('methods that no service has are one row with transport: lean, and none wit
   }
 });
 
-test('calls that the cap refuses are counted', async () => {
-  await using daemon = await startDaemon({ config: { ...config, maxWorkers: 1, maximumConcurrentRpcs: 1 } });
+for (const balanced of [{}, { transport: 'lean', balance: 'rpc' }] as const) {
+  test(`calls that the cap refuses are counted${'balance' in balanced ? ' with routers, too' : ''}`, async () => {
+    await using daemon = await startDaemon({ config: { ...config, ...balanced, maxWorkers: 1, maximumConcurrentRpcs: 1 } });
+    await using probe = new GrpcJsProbe(daemon.address);
+    const held = probe.open('Probe/Hold', { key: 'x' });
+    let refused = 0;
+    await daemon.deadline.poll(async () => ((await probe.call('Probe/Echo', { size: 1 })).code === 'RESOURCE_EXHAUSTED' && (refused += 1) >= 3 ? true : undefined), 'three refusals');
+    const rejected = async (): Promise<true | undefined> => ((await scrape(daemon)).sum('grpcserverd_rpcs_rejected_total', { reason: 'limit' }) === refused ? true : undefined);
+    await daemon.deadline.poll(rejected, 'their number on the page', () => daemon.log.text);
+    held.cancel();
+  });
+}
+
+test('what routers do is counted, and goes on to be when one of them dies', async () => {
+  await using daemon = await startDaemon({ config: { ...config, transport: 'lean', balance: 'rpc', routers: 2 } });
+  await daemon.waitFor('router.ready', {}, 2);
   await using probe = new GrpcJsProbe(daemon.address);
+  for (let made = 0; made < 3; made += 1) assert.equal((await probe.call('Probe/Echo', { size: 100 })).code, 'OK');
   const held = probe.open('Probe/Hold', { key: 'x' });
-  await daemon.deadline.poll(async () => ((await probe.call('Probe/Echo', { size: 1 })).code === 'RESOURCE_EXHAUSTED' ? true : undefined), 'a refusal');
-  assert((await scrape(daemon)).sum('grpcserverd_rpcs_rejected_total', { reason: 'limit' }) >= 1);
-  held.cancel();
+  await daemon.until(held.first, 'a call');
+  const until = (isSo: (page: Page) => boolean, what: string): Promise<Page> =>
+    daemon.deadline.poll(async () => {
+      const page = await scrape(daemon);
+      return isSo(page) ? page : undefined;
+    }, what, () => daemon.log.text);
+  const page = await until((read) => read.sum('grpcserverd_router_rpcs_total') === 4, 'four calls');
+  const one = { router: '0' };
+  assert.deepEqual(
+    ['up', 'connections', 'links', 'inflight_rpcs', 'waiting_rpcs', 'rpcs_total', 'restarts_total'].map((name) => page.sum(`grpcserverd_router_${name}`, one)),
+    [1, 1, page.sum('grpcserverd_worker_connections'), 1, 0, 4, 0],
+  );
+  assert.ok(page.sum('grpcserverd_worker_connections') >= 1, 'links');
+  assert.ok(page.sum('grpcserverd_router_received_bytes_total', one) > 300 && page.sum('grpcserverd_router_sent_bytes_total', one) > 300);
+  assert.equal(page.sum('grpcserverd_router_up', { router: '1' }), 1);
+  process.kill((await daemon.status()).routers[0]?.pid ?? assert.fail('no router'), 'SIGKILL');
+  assert.equal((await daemon.until(held.outcome, 'its end')).code, 'UNAVAILABLE');
+  const after = await until((read) => read.sum('grpcserverd_router_restarts_total', one) === 1 && read.sum('grpcserverd_router_up') === 2, 'another router');
+  assert.deepEqual(['rpcs_total', 'inflight_rpcs', 'connections'].map((name) => after.sum(`grpcserverd_router_${name}`, one)), [4, 0, 0]);
+});
+
+test('without routers there are no metrics of them', async () => {
+  await using daemon = await startDaemon({ config: { ...config, balance: 'connection' } });
+  assert.doesNotMatch((await scrape(daemon)).text, /grpcserverd_router_/);
 });
 
 test('calls that the signature check refuses are counted', async () => {

@@ -43,13 +43,24 @@ test('scale makes the fleet larger and smaller under load without a failed call,
 });
 
 test('scale goes to four times maxWorkers and no further, and not beyond the calls that may be in progress', async () => {
-  await using daemon = await startDaemon();
+  await using daemon = await startDaemon({ config: { balance: 'connection' } });
   assert.match(await scale(daemon, '50'), /^1 -> 4 workers \(.*four times maxWorkers/);
   await settled(daemon, 4);
   daemon.configure({ maxWorkers: 2, maximumConcurrentRpcs: 3 });
   assert.equal((await daemon.reload()).report.verdict, 'done');
   assert.match(await scale(daemon, '8'), /^2 -> 3 workers \(.*maximumConcurrentRpcs/);
   assert.equal((await daemon.command('scale', '0')).code, 64);
+});
+
+test('with routers scale is not held by the cap on calls, which all workers have together', async () => {
+  await using daemon = await startDaemon({ config: { transport: 'lean', balance: 'rpc', maximumConcurrentRpcs: 1 } });
+  assert.equal(await scale(daemon, '3'), '1 -> 3 workers');
+  await settled(daemon, 3);
+  await using probe = new GrpcJsProbe(daemon.address);
+  const held = probe.open('Probe/Hold', { key: 'the only one' });
+  await daemon.until(held.first, 'the call');
+  assert.equal((await probe.call('Probe/Echo')).code, 'RESOURCE_EXHAUSTED');
+  held.cancel();
 });
 
 test('TTIN is one worker more, TTOU one fewer, from one to four times maxWorkers', async () => {
@@ -88,8 +99,8 @@ test('a size set by hand survives reloads until the file asks for other numbers 
   await reload(3, 'config');
 });
 
-test('the workers that there are share the cap on calls', async () => {
-  await using daemon = await startDaemon({ config: { maxWorkers: 2, maximumConcurrentRpcs: 4 } });
+test('without routers the workers that there are share the cap on calls', async () => {
+  await using daemon = await startDaemon({ config: { balance: 'connection', maxWorkers: 2, maximumConcurrentRpcs: 4 } });
   /** How many calls a new client, alone with its worker, may have in progress. */
   const places = async (): Promise<number> => {
     await using probe = new GrpcJsProbe(daemon.address);

@@ -37,7 +37,7 @@ test('a primary that was stopped for longer than every timeout kills nobody when
 });
 
 test('a stopped worker is withdrawn, killed and replaced; the connections on their way to it are served by another', { skip }, async () => {
-  await using daemon = await startDaemon({ config: { maxWorkers: 2, hangTimeout } });
+  await using daemon = await startDaemon({ config: { balance: 'connection', maxWorkers: 2, hangTimeout } });
   const stopped = daemon.workerPid(0);
   process.kill(stopped, 'SIGSTOP');
   // The first goes to slot 0, which has as few connections as slot 1; it never says that it has it.

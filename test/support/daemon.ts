@@ -22,7 +22,15 @@ const TRANSPORTS: Readonly<Record<string, NodeJS.ProcessEnv>> = {
   lean: { GRPCSERVERD_TRANSPORT: 'lean' },
   rpc: { GRPCSERVERD_TRANSPORT: 'lean', GRPCSERVERD_BALANCE: 'rpc' },
 };
-const TRANSPORT = TRANSPORTS[process.env.TEST_TRANSPORT ?? 'http2'] ?? {};
+
+/** As the environment of the daemon, which counts more than its file: so what the file says is left out. */
+function transportOf({ transport, balance }: UserConfig = {}): NodeJS.ProcessEnv {
+  if (transport === 'http2') return {};
+  const env = { ...TRANSPORTS[process.env.TEST_TRANSPORT ?? 'http2'] };
+  if (transport !== undefined) delete env.GRPCSERVERD_TRANSPORT;
+  if (balance !== undefined) delete env.GRPCSERVERD_BALANCE;
+  return env;
+}
 
 export interface DaemonOptions {
   /** Written to a JSON file, on top of one worker with the probe servicer on a free port of 127.0.0.1. */
@@ -71,7 +79,7 @@ export class Daemon implements AsyncDisposable {
     mkdirSync(runtime, { mode: 0o700 });
     const { uid } = options;
     if (uid !== undefined) for (const path of [this.dir.path, runtime]) chownSync(path, uid, uid);
-    this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...(options.config?.transport === undefined ? TRANSPORT : {}), ...options.env, [MARK]: this.#mark });
+    this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...transportOf(options.config), ...options.env, [MARK]: this.#mark });
     for (const [name, text] of Object.entries(options.files ?? {})) this.dir.write(name, text);
     this.#target = options.noConfig ? [] : ['--config', this.#writeConfig(options)];
     const [program, ...words] = options.launcher ?? [process.execPath, BIN, 'start'];

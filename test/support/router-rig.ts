@@ -48,6 +48,10 @@ export class RigRouter {
   readonly router: Router;
   readonly faults: string[] = [];
   readonly limited: ClientLimit[] = [];
+  /** Workers that it said have no link any more. */
+  readonly left: number[] = [];
+  /** How often it asked for units. */
+  asked = 0;
   readonly #server: Server;
 
   constructor(limits: RouterLimits, clock: Clock, units: UnitOwner) {
@@ -61,11 +65,15 @@ export class RigRouter {
       random: () => 0.5,
       units: {
         // As messages between processes: later, and in order.
-        ask: (count) => void setImmediate(() => units.wanted(borrower, count)),
+        ask: (count) => {
+          this.asked += 1;
+          setImmediate(() => units.wanted(borrower, count));
+        },
         giveBack: (count, when) => void setImmediate(() => units.returned(borrower, count, when)),
       },
       onFault: (_peer, fault) => this.faults.push(fault.message),
       onLimit: (limit) => this.limited.push(limit),
+      onWorkerLeft: (id) => this.left.push(id),
     });
     units.add(borrower);
     this.#server = createServer({ noDelay: true }, (socket) => {

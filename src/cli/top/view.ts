@@ -2,7 +2,7 @@
 import type { Status } from '../../control/definition.js';
 import { formatAge, formatBytes, formatCount, formatRate, formatTime } from '../figures.js';
 import { clip, plain, wrap, type Style } from '../output.js';
-import { describeExpiry, describeGoal, describeLastReload, describeReload, paintHealth } from '../status-phrases.js';
+import { describeExpiry, describeGoal, describeLastReload, describeReload, describeRouter, paintHealth } from '../status-phrases.js';
 import { COLUMNS, workerTable } from '../worker-table.js';
 import { HELP, type Model } from './model.js';
 
@@ -18,6 +18,7 @@ export interface ViewOptions {
 const STALE = 5000;
 /** Problems and messages may take this many lines each. */
 const MOST_LINES = 4;
+const MOST_ROUTERS = 3;
 
 /** Exactly `height` lines, none wider than `width`. */
 export function viewTop(model: Model, options: ViewOptions): string[] {
@@ -32,20 +33,23 @@ export function viewTop(model: Model, options: ViewOptions): string[] {
 }
 
 function header(status: Status, { statusAt }: Model, { width, style, now }: ViewOptions): string[] {
-  const { name, health, address, tls, primary, goal, reload, lastReload, workers, problems, certificate, restartRequired } = status;
+  const { name, health, address, tls, primary, goal, reload, lastReload, workers, problems, certificate, restartRequired, routers } = status;
   const age = now - statusAt;
+  // With routers the workers' own are links, and a client may have several.
+  const connections = routers.length > 0 ? routers.reduce((total, router) => total + router.connections, 0) : workers.reduce((total, worker) => total + worker.connections, 0);
   const sum = (figure: (worker: Status['workers'][number]) => number): number => workers.reduce((total, worker) => total + figure(worker), 0);
   return [
     age > STALE
       ? `${style.bold(name)}: ${style.red(`no news for ${formatAge(age / 1000)}`)}, primary pid ${primary.pid}`
       : `${style.bold(name)}: ${paintHealth(health, style)} at ${address}${tls ? ' (TLS)' : ''}, pid ${primary.pid}, up ${formatAge(primary.uptimeSeconds)}, generation ${primary.generation}`,
     `Workers ${describeGoal(status)}; ${[
-      `${formatCount(sum(({ connections }) => connections))} conns`,
+      `${formatCount(connections)} conns`,
       `${formatCount(sum(({ inFlight }) => inFlight))} calls`,
       `${formatRate(sum(({ callsPerSecond }) => callsPerSecond))}/s`,
       `p99 ${formatTime(Math.max(0, ...workers.map(({ p99Ms }) => p99Ms)))}`,
       formatBytes(sum(({ rssBytes }) => rssBytes)),
     ].join(', ')}`,
+    ...routerLines(routers, width),
     ...(reload !== null
       ? [`Reload ${style.yellow(describeReload(reload, goal.workers))}`]
       : lastReload !== null
@@ -56,6 +60,13 @@ function header(status: Status, { statusAt }: Model, { width, style, now }: View
     ...problems.flatMap((problem) => wrap(`! ${plain(problem)}`, width)).slice(0, MOST_LINES).map((line) => style.red(line)),
     '',
   ];
+}
+
+/** As many as there is room for, and how many there are. */
+function routerLines(routers: Status['routers'], width: number): string[] {
+  const lines = routers.map((router) => wrap(`Router${routers.length > 1 ? ` ${router.index}` : ''} ${describeRouter(router)}`, width));
+  const shown = routers.length <= MOST_ROUTERS ? lines : [...lines.slice(0, MOST_ROUTERS - 1), [`... and ${routers.length - MOST_ROUTERS + 1} more routers`]];
+  return shown.flat();
 }
 
 function table(status: Status, sort: number, room: number, { width, style }: ViewOptions): string[] {

@@ -28,7 +28,7 @@ passed with the name \`admin\` wins over the address (systemd/README.md).
 | \`/\` | the dashboard ([dashboard.md](dashboard.md)) |
 | \`/metrics\` | the metrics below, in the text format of Prometheus |
 | \`/livez\` | 200 while the primary runs; a stop included |
-| \`/readyz\` | 200 when \`minReadyWorkers\` workers (1 unless set) are ready, else 503 and why not |
+| \`/readyz\` | 200 when \`minReadyWorkers\` workers (1 unless set), and with \`balance: rpc\` a router, are ready, else 503 and why not |
 
 \`/readyz\` stays 200 through a reload. At a stop it turns first, and gRPC health with it; then the daemon serves on for
 \`shutdownDelay\` (0 unless set), new connections included, so that load balancers notice before the port closes. A quick
@@ -43,7 +43,9 @@ codes: 37 lines each, so that no rate misses its first call.
 
 With \`transport: lean\`, calls of methods that no service has are counted under one name, \`unknown\`; with
 \`transport: http2\`, grpc-js answers them before anybody sees them, and they are not counted. Health checks are calls as
-all others are. So are calls that the cap or the signature check refuse.
+all others are. So are calls that the cap or the signature check refuse; but with \`balance: rpc\` it is a router that keeps
+the cap and does not read which method is called: what it refuses is in \`grpcserverd_rpcs_rejected_total\` alone. What a
+router says is up to two seconds old; totals of one that is killed go on with the next.
 
 ## The metrics
 

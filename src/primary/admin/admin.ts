@@ -13,6 +13,7 @@ import type { Dispatcher } from '../dispatcher.js';
 import type { RefusalLog } from '../refusal-log.js';
 import { LimitBook, type LimitTold } from '../limit-book.js';
 import type { Reloader } from '../reloader.js';
+import type { RouterFleet } from '../routers/router-fleet.js';
 import type { Supervisor } from '../supervisor.js';
 import type { PassedSocket } from '../systemd/environment.js';
 import type { WorkerDoor } from '../worker-door.js';
@@ -29,6 +30,7 @@ import type { History } from './history.js';
 import { describeReadiness, type Readiness } from './readiness.js';
 import { renderMetrics } from './render-metrics.js';
 import { RollCall } from './roll-call.js';
+import { routerSamples } from './router-samples.js';
 
 /** They say nothing that anybody could want to steal, and those who ask may not know a name of ours. */
 const PROBES: readonly string[] = ['/livez', '/readyz'];
@@ -41,11 +43,17 @@ export interface AdminOptions {
   /** Sockets for the page that listen already. */
   readonly passed: readonly PassedSocket[];
   readonly dispatcher: Dispatcher;
-  /** How work comes to workers; asked for when the page is. */
-  readonly door: () => WorkerDoor;
   readonly refusals: RefusalLog;
   /** Asked for when the page is. */
-  readonly fleet: () => { readonly supervisor: Supervisor; readonly reloader: Reloader; readonly isLeaving: boolean } & Omit<DashboardSources, 'serving'>;
+  readonly fleet: () => {
+    readonly supervisor: Supervisor;
+    readonly reloader: Reloader;
+    readonly isLeaving: boolean;
+    /** How work comes to workers. */
+    readonly door: WorkerDoor;
+    /** Null with `balance: connection`. */
+    readonly routers: RouterFleet | null;
+  } & Omit<DashboardSources, 'serving'>;
 }
 
 export type AdminSettings = Pick<Config, 'admin' | 'adminToken'>;
@@ -158,7 +166,7 @@ export class Admin {
   }
 
   #readiness(): Readiness {
-    const { supervisor, isLeaving } = this.#options.fleet();
+    const { supervisor, isLeaving, routers } = this.#options.fleet();
     const { goal, generation } = supervisor.plan;
     return describeReadiness({
       phase: supervisor.phase,
@@ -166,23 +174,25 @@ export class Admin {
       ready: supervisor.workers.filter(({ state }) => state === 'ready').length,
       wanted: goal.workers,
       minReadyWorkers: generation.config.minReadyWorkers,
+      routers: routers === null ? null : routers.routers.filter(({ state }) => state === 'ready').length,
     });
   }
 
   async #metrics(): Promise<Answer> {
     const { dispatcher, refusals, history } = this.#options;
-    const door = this.#options.door();
-    const { supervisor, reloader } = this.#options.fleet();
+    const { supervisor, reloader, door, routers } = this.#options.fleet();
     // One that boots has served nothing, and is often busy.
     const silent = await this.#rollCall.ask(this.#telling('ready', 'draining'));
+    const figures = routers?.figures ?? [];
     const { contentType, text } = await renderMetrics({
-      ...callSamples(this.#book),
+      ...callSamples(this.#book, figures.reduce((sum, { total }) => sum + total.refused.limit, 0)),
+      ...routerSamples(figures),
       ...daemonSamples({
         startedAt: this.#startedAt,
         isReady: this.#readiness().isReady,
         goal: supervisor.plan.goal,
         workers: supervisor.workers,
-        connectionsOf: (id) => (door.linkPath(id) === null ? door.loadOf(id) : 0),
+        connectionsOf: (id) => door.connectionsOf(id),
         silent,
         history,
         waiting: dispatcher.waiting,

@@ -11,9 +11,11 @@ export const GO_CODES = [
   'FailedPrecondition', 'Aborted', 'OutOfRange', 'Unimplemented', 'Internal', 'Unavailable', 'DataLoss', 'Unauthenticated',
 ] as const;
 
-type CallMetric = Extract<keyof Samples, `grpc_server_${string}`> | 'grpcserverd_rpcs_rejected_total';
+/** Those of calls; the rest is the daemon's or its routers'. */
+export type CallMetric = Extract<keyof Samples, `grpc_server_${string}`> | 'grpcserverd_rpcs_rejected_total';
 
-export function callSamples({ methods, rejected }: Pick<CallBook, 'methods' | 'rejected'>): Pick<Samples, CallMetric> {
+/** @param refused by routers, which keep the cap with `balance: rpc` */
+export function callSamples({ methods, rejected }: Pick<CallBook, 'methods' | 'rejected'>, refused: number): Pick<Samples, CallMetric> {
   const started: Sample[] = [];
   const handled: Sample[] = [];
   const received: Sample[] = [];
@@ -33,7 +35,7 @@ export function callSamples({ methods, rejected }: Pick<CallBook, 'methods' | 'r
     grpc_server_msg_received_total: received,
     grpc_server_msg_sent_total: sent,
     grpc_server_handling_seconds: handling,
-    grpcserverd_rpcs_rejected_total: REJECTIONS.map((reason) => ({ labels: { reason }, value: rejected[reason] })),
+    grpcserverd_rpcs_rejected_total: REJECTIONS.map((reason) => ({ labels: { reason }, value: rejected[reason] + (reason === 'limit' ? refused : 0) })),
   };
 }
 

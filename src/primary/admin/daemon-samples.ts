@@ -8,8 +8,10 @@ import { nextAuthorityEnd } from '../certificate-status.js';
 import { REFUSAL_REASONS, type RefusalReason } from '../dispatcher.js';
 import type { LimitBook } from '../limit-book.js';
 import type { WorkerHandle } from '../worker-handle.js';
+import type { CallMetric } from './call-samples.js';
 import { DRAIN_BUCKETS, RESTART_REASONS, VERDICTS, type History } from './history.js';
 import { histogramSamples } from './histogram-samples.js';
+import type { RouterMetric } from './router-samples.js';
 
 export interface DaemonFacts {
   /** Milliseconds since the epoch. */
@@ -32,7 +34,7 @@ export interface DaemonFacts {
   readonly now: Date;
 }
 
-type DaemonMetric = Exclude<keyof Samples, `grpc_server_${string}` | 'grpcserverd_rpcs_rejected_total'>;
+type DaemonMetric = Exclude<keyof Samples, CallMetric | RouterMetric>;
 
 const STATES = ['starting', 'ready', 'draining'] as const;
 

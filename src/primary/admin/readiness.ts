@@ -9,6 +9,8 @@ export interface ReadinessFacts {
   readonly ready: number;
   readonly wanted: number;
   readonly minReadyWorkers: number;
+  /** Routers that are ready; null when connections come to workers. */
+  readonly routers: number | null;
 }
 
 export interface Readiness {
@@ -17,10 +19,11 @@ export interface Readiness {
   readonly text: string;
 }
 
-export function describeReadiness({ phase, isLeaving, ready, wanted, minReadyWorkers }: ReadinessFacts): Readiness {
+export function describeReadiness({ phase, isLeaving, ready, wanted, minReadyWorkers, routers }: ReadinessFacts): Readiness {
   if (phase === 'stopping' || isLeaving) return { isReady: false, text: 'stopping' };
   // Scaled down by hand, a fleet cannot have more than it shall.
   const least = Math.min(minReadyWorkers, wanted);
-  const isReady = ready >= least;
-  return { isReady, text: `${isReady ? 'ready' : phase === 'booting' ? 'starting' : 'not ready'}: ${ready} of ${wanted} workers are ready, ${least} must be` };
+  const isReady = ready >= least && routers !== 0;
+  const noRouter = routers === 0 ? ', and no router is' : '';
+  return { isReady, text: `${isReady ? 'ready' : phase === 'booting' ? 'starting' : 'not ready'}: ${ready} of ${wanted} workers are ready, ${least} must be${noRouter}` };
 }

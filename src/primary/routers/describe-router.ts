@@ -4,7 +4,8 @@ import type { RouterHandle } from './router-handle.js';
 
 /** @param now milliseconds on the steady clock */
 export function describeRouter(router: RouterHandle, restarts: number, now: number): RouterStatus {
-  const { load } = router;
+  const { load, meter } = router;
+  const total = (counts: Readonly<Record<string, number>> = {}): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
   return {
     index: router.index,
     pid: router.pid ?? 0,
@@ -16,12 +17,14 @@ export function describeRouter(router: RouterHandle, restarts: number, now: numb
     inFlight: load?.inFlight ?? 0,
     waiting: load?.waiting ?? 0,
     calls: load?.calls ?? 0,
-    callsPerSecond: router.callsPerSecond,
+    callsPerSecond: meter.callsPerSecond,
     bufferedBytes: load?.buffered ?? 0,
     bytesRead: load?.bytesRead ?? 0,
     bytesWritten: load?.bytesWritten ?? 0,
     lost: load?.lost ?? 0,
-    broken: load?.broken ?? 0,
     limits: router.limits.counts,
+    broken: total(load?.faults),
+    faults: load?.faults ?? {},
+    refused: total(load?.refused),
   };
 }

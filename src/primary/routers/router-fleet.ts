@@ -3,7 +3,6 @@
  * tells them which workers there are. They live through reloads, so what a reload changes is told to them, too. The
  * routers' half is src/router/main.ts.
  */
-import { rmSync } from 'node:fs';
 import type { Config } from '../../config/options.js';
 import type { FromRouter, ToRouter } from '../../ipc/router-messages.js';
 import type { Clock } from '../../shared/clock.js';
@@ -15,13 +14,12 @@ import type { ForkedProcess } from '../fork.js';
 import { Slots } from '../slots.js';
 import { Timers } from '../timers.js';
 import { UnitOwner } from '../unit-owner.js';
-import type { WorkerDoor } from '../worker-door.js';
-import type { WorkerHandle } from '../worker-handle.js';
 import type { LimitTold } from '../limit-book.js';
+import { RouterDoor } from './router-door.js';
 import { RouterHandle } from './router-handle.js';
 import { RouterSettings, type RouterSettingsParts, type TlsPair } from './router-settings.js';
+import { RouterTotals, type RouterFigures } from './router-totals.js';
 import { RouterWatch } from './router-watch.js';
-import { WorkerPlaces } from './worker-places.js';
 
 /** What clients get to close their half when all calls have ended, in milliseconds. */
 const LAST_WORDS = 3000;
@@ -40,14 +38,17 @@ export interface RouterFleetOptions extends RouterSettingsParts {
   readonly onLimit: (told: LimitTold) => void;
 }
 
-export class RouterFleet implements WorkerDoor {
+export class RouterFleet {
+  /** The way by which calls come to workers. */
+  readonly door: RouterDoor;
   readonly #options: RouterFleetOptions;
   readonly #routers = new Map<number, RouterHandle>();
-  readonly #places = new WorkerPlaces((message) => this.#tell(message));
+  readonly #totals = new RouterTotals();
   readonly #slots: Slots;
   readonly #units: UnitOwner;
   readonly #emptied = deferred<undefined>();
   readonly #timers: Timers;
+  readonly #first = deferred<undefined>();
   readonly #settings: RouterSettings;
   readonly #watch: RouterWatch;
   #nextId = 1;
@@ -55,6 +56,7 @@ export class RouterFleet implements WorkerDoor {
 
   constructor(options: RouterFleetOptions) {
     this.#options = options;
+    this.door = new RouterDoor({ routers: () => this.#told(), linkPath: options.linkPath });
     this.#settings = new RouterSettings(options);
     this.#timers = new Timers(options.clock);
     this.#watch = new RouterWatch({
@@ -72,6 +74,21 @@ export class RouterFleet implements WorkerDoor {
     return [...this.#routers.values()].sort((one, other) => one.index - other.index);
   }
 
+  /** Of each index, whether there is a router now or not. */
+  get figures(): RouterFigures[] {
+    const { routers } = this;
+    return Array.from({ length: this.#options.config.routers }, (_, index) => {
+      const router = routers.find((one) => one.index === index);
+      const load = router?.load ?? null;
+      return { index, isReady: router?.state === 'ready', restarts: this.restarts(index), load, total: this.#totals.of(index, load) };
+    });
+  }
+
+  /** Resolves when the first is ready. */
+  get ready(): Promise<unknown> {
+    return this.#first.promise;
+  }
+
   restarts(index: number): number {
     return this.#slots.restarts(index);
   }
@@ -79,39 +96,6 @@ export class RouterFleet implements WorkerDoor {
   start(): void {
     for (let index = 0; index < this.#options.config.routers; index += 1) this.#fork(index);
     this.#watch.start();
-  }
-
-  admit(handle: WorkerHandle): void {
-    this.#places.admit(handle, this.#options.linkPath(handle.id));
-  }
-
-  withdraw(id: number): void {
-    // When all stops, calls that are on their way still need somebody; the routers see to the end of them.
-    if (this.#state === 'serving') this.#places.withdraw(id);
-  }
-
-  readmit(id: number): void {
-    this.#places.readmit(id);
-  }
-
-  isAdmitted(id: number): boolean {
-    return this.#places.isAdmitted(id);
-  }
-
-  gone(id: number): void {
-    this.#places.gone(id);
-    // One that was killed has left it.
-    rmSync(this.#options.linkPath(id), { force: true });
-  }
-
-  loadOf(id: number): number {
-    let calls = 0;
-    for (const { load } of this.#routers.values()) calls += load?.workers.find((worker) => worker.id === id)?.inFlight ?? 0;
-    return calls;
-  }
-
-  linkPath(id: number): string {
-    return this.#options.linkPath(id);
   }
 
   /** For connections and calls that come from now on. */
@@ -138,6 +122,7 @@ export class RouterFleet implements WorkerDoor {
   /** Lets the clients go. @param quick all within that many milliseconds; null: as long as their calls take */
   drain(cause: string, quick: number | null): void {
     this.#state = 'stopping';
+    this.door.stop();
     this.#watch.stop();
     this.#timers.cancelAll();
     for (const router of this.#routers.values()) {
@@ -162,16 +147,16 @@ export class RouterFleet implements WorkerDoor {
     const id = this.#nextId++;
     const isFirst = this.#slots.noteFork(index) === 0;
     try {
-      const router = new RouterHandle(id, index, fork(), clock.monotonic());
-      this.#routers.set(id, router);
-      router.listen({
+      const router = new RouterHandle(id, index, clock.monotonic());
+      router.attach(fork(), {
         onMessage: (message) => this.#take(router, message),
         onExit: (exitCode, signal) => this.#exited(router, exitCode, signal),
+        // It prints nothing but why it dies.
         onLine: (stream, line) => emit('router.console', { ...router.label, stream, line }),
       });
+      this.#routers.set(id, router);
       emit('router.starting', { ...router.label, cause: isFirst ? 'boot' : 'crash' });
     } catch (error) {
-      this.#routers.delete(id);
       emit('router.failed', { index, router: null, error: `Cannot fork a router: ${toError(error).message}` });
       this.#replace(index, 0);
     }
@@ -191,7 +176,7 @@ export class RouterFleet implements WorkerDoor {
         emit('router.failed', { ...router.label, error: message.error.message });
         break;
       case 'heartbeat':
-        router.noteLoad(message, router.lastSign);
+        router.meter.note(message, router.lastSign);
         break;
       case 'socket-taken':
         dispatcher.acknowledged(router.id, message.id);
@@ -212,6 +197,9 @@ export class RouterFleet implements WorkerDoor {
       case 'units-returned':
         this.#units.returned(router, message.count, message.when);
         break;
+      case 'worker-left':
+        this.door.noteLeft(message.id, router);
+        break;
       case 'drained':
         break;
     }
@@ -222,13 +210,14 @@ export class RouterFleet implements WorkerDoor {
     if (router.state !== 'starting') return;
     router.state = 'ready';
     router.readyAt = clock.monotonic();
-    for (const order of this.#places.orders) router.send(order);
+    for (const order of this.door.orders) router.send(order);
     this.#units.add(router);
     dispatcher.admit(router.id, {
       slot: router.index,
       give: (id, socket, onFailure) => router.sendSocket({ type: 'take-socket', id }, socket, onFailure),
       confirm: (id) => router.send({ type: 'confirm-socket', id }),
     });
+    this.#first.resolve(undefined);
     emit('router.ready', { ...router.label, bootMs: Math.round(router.readyAt - router.forkedAt) });
     onChange();
   }
@@ -241,6 +230,8 @@ export class RouterFleet implements WorkerDoor {
     this.#routers.delete(router.id);
     dispatcher.gone(router.id);
     this.#units.remove(router);
+    this.door.noteRouterGone(router);
+    this.#totals.noteGone(router.index, router.load);
     emit('router.gone', { ...router.label, cause, exitCode, signal }, cause === 'stop' ? 'info' : 'warn');
     if (cause === 'crash') this.#replace(router.index, router.readyAt === null ? 0 : now - router.readyAt);
     this.#checkEmpty();
@@ -260,7 +251,11 @@ export class RouterFleet implements WorkerDoor {
   }
 
   #tell(message: ToRouter): void {
-    for (const router of this.#routers.values()) if (router.state === 'ready' || router.state === 'draining') router.send(message);
+    for (const router of this.#told()) router.send(message);
+  }
+
+  #told(): RouterHandle[] {
+    return [...this.#routers.values()].filter(({ state }) => state === 'ready' || state === 'draining');
   }
 
   #checkEmpty(): void {

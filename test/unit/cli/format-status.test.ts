@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { ReloadReport, Status } from '#src/control/definition.js';
 import { formatStatus } from '#src/cli/format-status.js';
 import { styleFor, widthOf } from '#src/cli/output.js';
-import { NOW, statusOf, workerOf } from '../../support/status.js';
+import { NOW, routerOf, statusOf, workerOf } from '../../support/status.js';
 
 const PLAIN = styleFor({});
 const COLOURED = styleFor({ isTTY: true }, {});
@@ -29,6 +29,20 @@ SLOT  PID GEN STATE UPTIME RESTARTS CONNS CALLS CALLS/S  P99 DELAY RSS
    0 4711   2 ready   1h1m        1    12     3     250 12ms 1.2ms 88M
    1 4712   2 ready   1h1m        1    12     3     250 12ms 1.2ms 88M
 `,
+    );
+  });
+
+  test('has a line for each router, with what went wrong on it', () => {
+    const lines = (...routers: Parameters<typeof routerOf>[1][]): string[] =>
+      screen(statusOf({ routers: routers.map((facts, index) => routerOf(index, facts)) }), 1000).split('\n').filter((line) => line.startsWith('Router'));
+    assert.deepEqual(lines({}), ['Router       pid 4801, up 1m: 12 connections, 20 links, 5 calls, 1200/s; 88M in, 90M out, 0M in it']);
+    assert.deepEqual(
+      lines({ waiting: 3, bufferedBytes: 2e6, restarts: 1, lost: 4, refused: 5, broken: 3, faults: { PROTOCOL_ERROR: 2, ENHANCE_YOUR_CALM: 1 } }, { state: 'starting' }),
+      [
+        'Router 0     pid 4801, up 1m: 12 connections, 20 links, 5 calls and 3 that wait, 1200/s; 88M in, 90M out, 2M in it; restarts: 1; '
+          + 'calls lost with their workers: 4; calls refused: 5; clients that broke the protocol: 3 (2 PROTOCOL_ERROR, 1 ENHANCE_YOUR_CALM)',
+        'Router 1     pid 4802, starting, up 1m: 12 connections, 20 links, 5 calls, 1200/s; 88M in, 90M out, 0M in it',
+      ],
     );
   });
 
@@ -60,7 +74,7 @@ SLOT  PID GEN STATE UPTIME RESTARTS CONNS CALLS CALLS/S  P99 DELAY RSS
       '     leaves (reload): 3 calls left, oldest /shop.v1.Orders/Watch 71.0s old, 18s to go',
       '     no sign of life for 9s: its figures are that old',
       '     inspector open at ws://127.0.0.1:9',
-      '     takes no new connections',
+      '     takes no new calls',
     ]) {
       assert.ok(text.split('\n').some((shown) => shown === line || shown === `${line.slice(0, 79)}…`), `${line}\n${text}`);
     }

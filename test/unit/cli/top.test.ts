@@ -5,7 +5,7 @@ import { keysIn } from '#src/cli/top/keys.js';
 import { press, START, type Model, type Order } from '#src/cli/top/model.js';
 import { viewTop } from '#src/cli/top/view.js';
 import { COLUMNS } from '#src/cli/worker-table.js';
-import { NOW, statusOf, workerOf } from '../../support/status.js';
+import { NOW, routerOf, statusOf, workerOf } from '../../support/status.js';
 
 const style = styleFor({});
 const MODEL: Model = { ...START, status: statusOf(), statusAt: NOW };
@@ -83,6 +83,16 @@ describe('the screen of top', () => {
         assert.match(lines.at(-1) ?? '', /quit|goes back|Reload/);
       }
     }
+  });
+
+  test('has the routers, the first of many, and counts connections there: those of workers are links', () => {
+    const of = (count: number): string[] => view({ ...MODEL, status: statusOf({ routers: Array.from({ length: count }, (_, index) => routerOf(index)) }) });
+    assert.deepEqual(of(1).slice(1, 4), [
+      'Workers 2 of 2 ready, as configured; 12 conns, 6 calls, 501/s, p99 12ms, 176M',
+      'Router pid 4801, up 1m: 12 connections, 20 links, 5 calls, 1200/s; 88M in, 90M',
+      'out, 0M in it',
+    ]);
+    assert.deepEqual(of(4).filter((line) => /^(Router|\.\.\.)/.test(line)).map((line) => line.slice(0, 15)), ['Router 0 pid 48', 'Router 1 pid 48', '... and 2 more ']);
   });
 
   test('counts the workers that do not fit, and shows no half of one', () => {

@@ -228,7 +228,7 @@ test('a withdrawn worker that has to leave meanwhile does not come back', async 
 
 test('the last worker that takes connections is not withdrawn', async () => {
   const rig = await Rig.serving(1);
-  isError(await rig.order(0, { withdraw: true })(), 'E_WORKER', /the only one that takes connections/);
+  isError(await rig.order(0, { withdraw: true })(), 'E_WORKER', /the only one that takes calls/);
   assert.deepEqual(rig.process(0).sent.map(({ type }) => type), []);
   assert.deepEqual(rig.slotsOf(1), [0]);
 });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { UnitOwner, type UnitBorrower } from '#src/primary/unit-owner.js';
+import { MOST_WAITING } from '#src/router/waiting-calls.js';
 import { CallUnits } from '#src/router/call-units.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { FakeWorker, OK_HEADERS, OK_TRAILERS } from '../../support/fake-worker.js';
@@ -175,6 +176,43 @@ test('two routers and three workers: never more calls than the cap, all of the c
   outcomes.OK = 0;
   await Promise.all(Array.from({ length: 6 }, () => load(0)));
   assert.equal(most, CAP);
+});
+
+test('a router that is out of units asks before it refuses, and one that is alone need not', async () => {
+  await using rig = await RouterRig.start({ cap: 1, routers: 2 });
+  using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
+  rig.admit(worker);
+  // The first has the only unit; the second gets it, and the first asks in vain.
+  const [first, second] = rig.routers;
+  assert(first && second);
+  const lucky = await rig.rawClient({}, second);
+  lucky.call(1, '/a.B/c');
+  await lucky.settle();
+  await rig.until(() => worker.linkOf(1) !== undefined, 'the call');
+  const late = await rig.rawClient({}, first);
+  late.call(3, '/a.B/c', { endStream: true });
+  assert.equal(late.decode((await late.frameOf('HEADERS', 3)).payload).at(-1)?.[1], 'Concurrent RPC limit exceeded!');
+  assert.deepEqual([first.asked, second.asked], [1, 1]);
+  assert.deepEqual(first.router.statistics().refused, { limit: 1, 'no-worker': 0, 'queue-full': 0 });
+  for (const client of [lucky, late]) client[Symbol.dispose]();
+
+  await using lone = await RouterRig.start({ cap: 1, workers: [{ unary: () => undefined }] });
+  const client = await lone.rawClient();
+  client.call(1, '/test.Calls/unary').call(3, '/test.Calls/unary');
+  await client.frameOf('HEADERS', 3);
+  assert.equal(lone.first.asked, 0);
+  assert.deepEqual(lone.router.statistics().refused, { limit: 1, 'no-worker': 0, 'queue-full': 0 });
+  client[Symbol.dispose]();
+});
+
+test('a call that finds no room to wait gives its unit back', async () => {
+  await using rig = await RouterRig.start({ cap: 2 * MOST_WAITING.calls, limits: { maxConcurrentStreams: 2 * MOST_WAITING.calls, queueTimeout: 60_000 } });
+  const client = await rig.rawClient();
+  for (let call = 0; call <= MOST_WAITING.calls; call += 1) client.call(2 * call + 1, '/a.B/c', { endStream: true });
+  const last = 2 * MOST_WAITING.calls + 1;
+  assert.match(String(client.decode((await client.frameOf('HEADERS', last)).payload).at(-1)?.[1]), /too many calls wait/);
+  assert.deepEqual([rig.router.units.taken, rig.router.statistics().refused['queue-full']], [MOST_WAITING.calls, 1]);
+  client[Symbol.dispose]();
 });
 
 test('an excess call reaches no worker, and health calls are neither counted nor refused', async () => {

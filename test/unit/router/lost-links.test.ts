@@ -139,6 +139,46 @@ test('nothing of the call was written: it goes to another worker, with all its f
   });
 });
 
+test('a call that goes elsewhere gives its client credit for each byte once', async () => {
+  await withWorkers(1, async (rig, client, [worker]) => {
+    assert(worker);
+    const WINDOW = 8 * 2 ** 20;
+    let sent = 0;
+    const send = (id: number, pieces: number): void => {
+      for (let piece = 0; piece < pieces; piece += 1) client.data(id, Buffer.alloc(16_384));
+      sent += pieces * 16_384;
+    };
+    /** What the client may have on its way, as it sees it. */
+    const window = (): number =>
+      client.received.reduce((sum, { type, id, payload }) => sum + (type === 'WINDOW_UPDATE' && id === 0 ? payload.readUInt32BE(0) : 0), 65_535) - sent;
+    client.call(1, '/test.Calls/clientStream');
+    await client.settle();
+    (await linkOf(rig, 1, [worker])).socket.pause();
+    send(1, 60);
+    await client.settle();
+    // More than half of the window, which is when the router says what it owes.
+    const moved = [3, 5, 7, 9, 11];
+    for (const id of moved) client.call(id, '/test.Calls/clientStream');
+    for (const id of moved) send(id, 60);
+    await client.settle();
+    const other = await FakeWorker.listen(rig.folder.join('other.sock'), 2);
+    rig.admit(other);
+    worker.die();
+    for (const id of moved) await linkOf(rig, id, [other]);
+    const link = await linkOf(rig, 3, [other]);
+    await rig.until(() => link.framesOf('DATA').length === 60 * moved.length, 'all that they had sent');
+    await client.settle();
+    assert.ok(window() <= WINDOW, `${window()} bytes`);
+    // And not less either: all goes on as if nothing had been.
+    for (const id of moved) send(id, 3);
+    await client.settle();
+    assert.ok(window() > WINDOW / 2 - 1, `${window()} bytes`);
+    for (const id of moved) link.headers(id, [...OK_HEADERS, ...OK_TRAILERS], true);
+    await rig.quiet();
+    other.die();
+  });
+});
+
 test('a call that another one overtook goes on a fresh link, and the old one closes when it has no calls', async () => {
   await withWorkers(1, async (rig, client, [worker]) => {
     assert(worker);

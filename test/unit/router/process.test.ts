@@ -87,11 +87,12 @@ test('it takes sockets, routes their calls to the workers that it is told of, sa
   assert.deepEqual([code, String(messages[0])], [status.OK, 'hello']);
   const beat = await router.until('heartbeat', (message) => message.type === 'heartbeat' && message.calls === 1);
   assert(beat.type === 'heartbeat');
-  assert.deepEqual([beat.connections, beat.links, beat.inFlight, beat.lost, beat.workers], [1, 1, 0, 0, [{ id: 7, inFlight: 0, calls: 1, standing: 'good' }]]);
+  assert.deepEqual([beat.connections, beat.links, beat.inFlight, beat.lost, beat.workers], [1, 1, 0, 0, [{ id: 7, links: 1, inFlight: 0, calls: 1, standing: 'good' }]]);
   router.tell({ type: 'withdraw-worker', id: 7 });
   await new Promise<void>((resolve) => {
     one.links.onEmpty = resolve;
   });
+  assert.deepEqual(await router.until('worker-left'), { type: 'worker-left', id: 7 });
   router.tell({ type: 'set-limits', limits: { ...ROUTER_LIMITS, queueTimeout: 50 } });
   const { code: late, details } = await call(client, 'unary');
   assert.deepEqual([late, details], [status.UNAVAILABLE, 'No worker was ready within 0.05 s.']);

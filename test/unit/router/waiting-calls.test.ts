@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
+import { RefusedCalls } from '#src/router/refused-calls.js';
 import { WaitingCall } from '#src/router/waiting-call.js';
 import { WaitingCalls } from '#src/router/waiting-calls.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -99,8 +100,27 @@ test('a call that is cancelled while it waits leaves nothing behind, and reaches
   client[Symbol.dispose]();
 });
 
+test('a call that is cancelled while its link is being opened reaches no worker, and leaves nothing behind', async () => {
+  await using rig = await RouterRig.start({ cap: 10 });
+  using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
+  rig.admit(worker);
+  const client = await rig.rawClient();
+  // One write, so that the router reads all of it before the link can be open.
+  client.call(1, '/a.B/c').message(1, Buffer.alloc(1000));
+  client.out.rstStream(1, 8);
+  client.call(3, '/a.B/c', { endStream: true });
+  await client.settle();
+  await rig.until(() => worker.linkOf(3) !== undefined, 'the other call');
+  assert.deepEqual([worker.linkOf(1), rig.router.units.taken, rig.router.statistics().inFlight], [undefined, 1, 1]);
+  worker.linkOf(3)?.headers(3, [...OK_HEADERS, ...OK_TRAILERS], true);
+  await client.frameOf('HEADERS', 3);
+  await rig.quiet();
+  client[Symbol.dispose]();
+});
+
 test('a client that goes while its calls wait leaves nothing behind', async () => {
-  await using rig = await RouterRig.start();
+  // Nothing but its end takes them away: no time passes.
+  await using rig = await RouterRig.start({ clock: new FakeClock() });
   const client = await rig.rawClient();
   client.call(1, '/a.B/c').message(1, Buffer.alloc(1000)).call(3, '/a.B/c');
   await client.settle();
@@ -121,17 +141,18 @@ test('what waits has no credit: the client stops at the window of its connection
 });
 
 /** A room with these bounds, and what its calls were answered. */
-function room(limits: { calls: number; bytes: number }): { room: WaitingCalls; clock: FakeClock; answered: number[]; add: (id: number) => WaitingCall } {
+function room(limits: { calls: number; bytes: number }): { room: WaitingCalls; refused: RefusedCalls; clock: FakeClock; answered: number[]; add: (id: number) => WaitingCall } {
   const clock = new FakeClock();
-  const calls = new WaitingCalls(1000, clock, limits);
+  const refused = new RefusedCalls();
+  const calls = new WaitingCalls(1000, clock, refused, limits);
   const answered: number[] = [];
   const owner = {
     headers: (id: number) => answered.push(id), data: () => true, reset: () => undefined, windowUpdate: () => undefined,
     took: () => undefined, fail: () => undefined, move: () => undefined, lost: () => 0,
   };
-  const home = { owner, begin: (call: WaitingCall) => calls.lineUp(call, () => false), ended: () => undefined };
+  const home = { owner, refused, begin: (call: WaitingCall) => calls.lineUp(call, () => false), ended: () => undefined };
   return {
-    room: calls, clock, answered,
+    room: calls, refused, clock, answered,
     add(id) {
       const waiting = new WaitingCall(id, 'held', 'new', home, calls);
       calls.add(waiting);
@@ -152,7 +173,7 @@ test('what waits is bounded in number', () => {
 });
 
 test('what waits is bounded in bytes: the call that brings too many is answered', () => {
-  const { room: calls, answered, clock, add } = room({ calls: 10, bytes: 100 });
+  const { room: calls, refused, answered, clock, add } = room({ calls: 10, bytes: 100 });
   const first = add(1);
   const second = add(3);
   first.data(1, Buffer.alloc(60), 0, 60, false);
@@ -161,4 +182,5 @@ test('what waits is bounded in bytes: the call that brings too many is answered'
   assert.deepEqual([calls.bytes, calls.size, answered], [70, 1, [3]]);
   clock.advance(1000);
   assert.deepEqual([calls.bytes, answered, clock.pending], [0, [3, 1], 0]);
+  assert.deepEqual(refused.counts, { limit: 0, 'no-worker': 1, 'queue-full': 1 });
 });

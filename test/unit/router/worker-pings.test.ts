@@ -106,6 +106,49 @@ test('calls go on in a worker that is withdrawn, no new ones come, and the link 
   client[Symbol.dispose]();
 });
 
+test('a worker that is admitted again gets calls again, and is asked again', async () => {
+  await using rig = await RouterRig.start({ workers: [{ unary: (given, callback) => callback(null, given.request) }] });
+  const [worker] = rig.workers;
+  assert(worker);
+  const client = rig.client();
+  for (let round = 1; round <= 2; round += 1) {
+    assert.equal((await call(client, 'unary')).code, status.OK);
+    rig.router.withdrawWorker(1);
+    await rig.until(() => rig.first.left.length === round && worker.links.connections === 0, 'its end');
+    rig.admit(worker);
+    await rig.until(() => worker.links.connections === 1, 'a link of pings');
+  }
+  assert.equal((await call(client, 'unary')).code, status.OK);
+  assert.deepEqual(rig.first.left, [1, 1]);
+});
+
+test('a worker has left when its last call has ended, and not before', async () => {
+  await using rig = await RouterRig.start();
+  using old = await FakeWorker.listen(rig.folder.join('old.sock'), 5);
+  rig.admit(old);
+  const client = await rig.rawClient();
+  client.call(1, '/a.B/c');
+  await client.settle();
+  await rig.until(() => old.linkOf(1) !== undefined, 'the call');
+  rig.router.withdrawWorker(5);
+  await client.settle();
+  assert.deepEqual(rig.first.left, []);
+  // What is admitted again keeps the calls that it has on their link, and takes new ones on another.
+  rig.admit(old);
+  client.call(3, '/a.B/c');
+  await client.settle();
+  await rig.until(() => old.linkOf(3) !== undefined, 'another call');
+  assert.notEqual(old.linkOf(3), old.linkOf(1));
+  for (const id of [1, 3]) old.linkOf(id)?.headers(id, [...OK_HEADERS, ...OK_TRAILERS], true);
+  for (const id of [1, 3]) await client.frameOf('HEADERS', id);
+  await rig.until(() => old.linkOf(1)?.socket.destroyed === true, 'the end of the first link');
+  assert.deepEqual([rig.first.left, old.linkOf(3)?.socket.destroyed], [[], false]);
+  rig.router.withdrawWorker(5);
+  await rig.until(() => rig.first.left.length === 1, 'its end');
+  assert.equal(old.all.every(({ socket }) => socket.destroyed), true);
+  client[Symbol.dispose]();
+});
+
 test('an idle link of a worker that is withdrawn closes at once', async () => {
   await using rig = await RouterRig.start({ workers: [{ unary: (given, callback) => callback(null, given.request) }] });
   const client = rig.client();

@@ -33,10 +33,17 @@ describe('the totals of calls', () => {
     assert.deepEqual([...book.methods].map(({ kind, started }) => [kind, started]), [['unary', 1], ['server_stream', 2]]);
   });
 
+  test('hold what routers refused, too', () => {
+    const book = new CallBook();
+    book.add({ ...NO_CALLS, rejected: { limit: 2, signature: 5 } });
+    const { grpcserverd_rpcs_rejected_total: rejected } = callSamples(book, 3);
+    assert.deepEqual(rejected.map(({ labels, value }) => [labels.reason, value]), [['limit', 5], ['signature', 5]]);
+  });
+
   test('have all codes of a method from the beginning, as Go spells them', () => {
     const book = new CallBook();
     book.add({ ...NO_CALLS, methods: [told('C', 0)] });
-    const { grpc_server_handled_total: handled } = callSamples(book);
+    const { grpc_server_handled_total: handled } = callSamples(book, 0);
     assert.deepEqual(handled.map(({ labels }) => labels.grpc_code), [...GO_CODES]);
     assert.equal(GO_CODES[1], 'Canceled');
   });
@@ -156,13 +163,18 @@ describe('what has happened is counted from the log', () => {
 });
 
 describe('readiness', () => {
-  const facts = { phase: 'serving', isLeaving: false, ready: 2, wanted: 4, minReadyWorkers: 2 } as const;
+  const facts = { phase: 'serving', isLeaving: false, ready: 2, wanted: 4, minReadyWorkers: 2, routers: null } as const;
 
   test('follows the number of ready workers, also while the others boot', () => {
     assert.deepEqual(describeReadiness(facts), { isReady: true, text: 'ready: 2 of 4 workers are ready, 2 must be' });
     assert.equal(describeReadiness({ ...facts, phase: 'booting' }).isReady, true);
     assert.deepEqual(describeReadiness({ ...facts, ready: 1 }), { isReady: false, text: 'not ready: 1 of 4 workers are ready, 2 must be' });
     assert.equal(describeReadiness({ ...facts, phase: 'booting', ready: 0 }).text, 'starting: 0 of 4 workers are ready, 2 must be');
+  });
+
+  test('wants a router too, where there are some', () => {
+    assert.equal(describeReadiness({ ...facts, routers: 1 }).isReady, true);
+    assert.deepEqual(describeReadiness({ ...facts, routers: 0 }), { isReady: false, text: 'not ready: 2 of 4 workers are ready, 2 must be, and no router is' });
   });
 
   test('asks of a fleet that was scaled down no more than it shall have', () => {
