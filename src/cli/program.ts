@@ -2,6 +2,7 @@ import { Command, Help, Option } from 'commander';
 import { VERSION } from '../shared/version.js';
 import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
+import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -18,7 +19,7 @@ import { topCommand } from './commands/top.js';
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
   Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, stopCommand],
   Inspect: [inspectCommand, logLevelCommand, checkCommand, listHandlersCommand],
-  Configure: [initCommand, configCommand, certsCommand],
+  Configure: [initCommand, configCommand, certsCommand, completionCommand],
 };
 
 export function createProgram(): Command {
