@@ -1,4 +1,4 @@
-// Memory of idle client connections: ten thousand to one worker, plain and with TLS, over each transport.
+// Memory of idle client connections: ten thousand to one worker, over each transport, or to a router; plain and with TLS.
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,6 +18,8 @@ const AT_ONCE = 100;
 /** In milliseconds: what a connection does once is over. */
 const SETTLE = 3000;
 const GOALS = { plain: 20, tls: 60 };
+/** Where the connections are: transport and balance. */
+const PROCESSES = { 'worker, http2': ['http2', 'connection'], 'worker, lean': ['lean', 'connection'], router: ['lean', 'rpc'] };
 const BIN = fileURLToPath(new URL('../bin/grpcserverd.js', import.meta.url));
 
 const hello = new FrameBuffer();
@@ -33,14 +35,14 @@ export async function run() {
     const certificates = { serverCertificate: join(folder, 'server.crt'), serverCertificateKey: join(folder, 'server.key') };
     const rows = [];
     for (const [kind, config] of Object.entries({ plain: {}, tls: { authentication: 'ssl', certificates } })) {
-      for (const transport of ['http2', 'lean']) {
-        const kib = await measure({ transport, maxConnections: CONNECTIONS * 2, ...config }, kind === 'tls');
-        rows.push([kind, transport, kib.toFixed(1)]);
-        if (transport === 'lean') judge(`KiB for an idle connection, ${kind}`, kib, GOALS[kind], ' KiB');
+      for (const [process, [transport, balance]] of Object.entries(PROCESSES)) {
+        const kib = await measure({ transport, balance, maxConnections: CONNECTIONS * 2, ...config }, kind === 'tls');
+        rows.push([kind, process, kib.toFixed(1)]);
+        if (transport === 'lean') judge(`KiB for an idle connection, ${kind}, ${process}`, kib, GOALS[kind], ' KiB');
       }
     }
-    console.log(`\nresident memory of the worker for each of ${CONNECTIONS} idle connections`);
-    printTable(['', 'transport', 'KiB'], rows);
+    console.log(`\nresident memory for each of ${CONNECTIONS} idle connections`);
+    printTable(['', 'process', 'KiB'], rows);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -48,14 +50,15 @@ export async function run() {
 
 async function measure(config, isTls) {
   const server = await startDaemon(config);
+  const pid = server.log.find(({ event }) => event === 'router.ready')?.router ?? server.serving;
   const sockets = [];
   try {
     await greet(server.port, isTls, sockets, AT_ONCE);
     await new Promise((resolve) => setTimeout(resolve, SETTLE));
-    const before = memory(server.serving).rss;
+    const before = memory(pid).rss;
     for (let made = 0; made < CONNECTIONS; made += AT_ONCE) await greet(server.port, isTls, sockets, AT_ONCE);
     await new Promise((resolve) => setTimeout(resolve, SETTLE));
-    return ((memory(server.serving).rss - before) * 1024) / CONNECTIONS;
+    return ((memory(pid).rss - before) * 1024) / CONNECTIONS;
   } finally {
     for (const socket of sockets) socket.destroy();
     await server.stop();

@@ -1,5 +1,5 @@
 // Measures. Needs a build (npm run build) and Linux.
-//   npm run bench              everything, about twenty minutes
+//   npm run bench              everything, about half an hour
 //   npm run bench -- NAME...   only these: cpu-per-call, cost-of-parts, memory, start, leaks, frames, lean-call, access-log, wire, idle, router, worker-choice
 // The exit code is 1 when a goal was missed.
 import { availableParallelism, release } from 'node:os';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { formatSpread, inTurn, judge, printTable, spread } from './support/figures.js';
+import { atLeast, formatSpread, inTurn, judge, printTable, spread } from './support/figures.js';
 import { load } from './support/load.js';
 import { cpuTime } from './support/process-usage.js';
 import { startBare, startDaemon } from './support/servers.js';
@@ -106,12 +106,6 @@ async function alone(bare, lean) {
   );
   judge('p50, lean to bare', spread(figures[0]).median, 1.05, 'x');
   judge('p99, lean to bare', spread(figures[1]).median, 1.2, 'x');
-}
-
-function atLeast(name, value, goal) {
-  const met = value >= goal;
-  console.log(`\n${name}: ${value.toFixed(2)}x, goal ${goal}x at least: ${met ? 'met' : 'MISSED'}`);
-  if (!met) process.exitCode = 1;
 }
 
 /** Resolves to what raw-load.js prints, and `us`, the CPU of the server for each call. */

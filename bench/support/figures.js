@@ -40,3 +40,10 @@ export function judge(name, value, goal, unit) {
   console.log(`\n${name}: ${value.toFixed(2)}${unit}, goal ${goal}${unit}: ${met ? 'met' : 'MISSED'}`);
   if (!met) process.exitCode = 1;
 }
+
+/** The same, for a ratio that is to be large. */
+export function atLeast(name, value, goal) {
+  const met = value >= goal;
+  console.log(`\n${name}: ${value.toFixed(2)}x, goal ${goal}x at least: ${met ? 'met' : 'MISSED'}`);
+  if (!met) process.exitCode = 1;
+}

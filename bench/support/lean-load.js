@@ -26,7 +26,7 @@ server.register(Callback.path, handler, Callback.responseSerialize, Callback.req
 const ACCESS = { errors: { access: 'errors', accessSample: 1 }, all: { access: 'all', accessSample: 1 }, sampled: { access: 'all', accessSample: 100 } };
 const { emit } = createLogger({ level: 'info', format: 'json', fd: openSync('/dev/null', 'w'), identity: { role: 'worker', slot: 0, generation: 1 } });
 const log = handlers in ACCESS ? AccessLog.create(ACCESS[handlers], emit) : null;
-const registry = new CallRegistry({ report: console.error, onCallEnded: (call, code, ms) => log?.note(call, code, ms) });
+const registry = new CallRegistry({ report: console.error, countsBytes: log !== null, onCallEnded: (call, code, ms) => log?.note(call, code, ms) });
 
 let answered = 0;
 let chunkDone = () => undefined;

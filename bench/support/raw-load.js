@@ -1,7 +1,11 @@
 // Loads a server with the raw client, from a process of its own:
 //   PORT KIND CALLS CONNECTIONS STREAMS SIZE
 // KIND: same (equal calls), varied (a grpc-timeout and a trace id that are new with each call), echo (messages of SIZE
-// bytes both ways), download and upload (CALLS chunks of SIZE bytes in one call). Prints JSON.
+// bytes both ways), tailed (SIZE calls a second that come at random, whatever becomes of those before, and one in a
+// hundred of which takes long; times are those of the others), download and upload (CALLS chunks of SIZE bytes in one
+// call). Prints JSON.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LONG } from './long-call.js';
 import { RawClient, envelope } from './raw-client.js';
 
 const [port, kind, ...numbers] = process.argv.slice(2);
@@ -10,6 +14,8 @@ const [calls, connections, streams, size] = numbers.map(Number);
 const EQUAL = RawClient.block('Callback');
 const ECHO = RawClient.block('Echo');
 const request = kind === 'echo' ? envelope(Buffer.alloc(size, 7)) : envelope(Buffer.from('world'));
+const LONG_REQUEST = envelope(Buffer.from(LONG));
+const RARE = 100;
 let made = 0;
 let bytes = 0;
 const times = [];
@@ -31,6 +37,25 @@ async function callAgain(client) {
   }
 }
 
+/** Each client in turn, at times that do not depend on the answers; a call that should have begun earlier counts from then. */
+async function callAtRandom() {
+  const ends = [];
+  let due = performance.now();
+  for (; made < calls; made += 1) {
+    due += (-Math.log(1 - Math.random()) / size) * 1000;
+    const wait = due - performance.now();
+    if (wait > 0) await sleep(wait);
+    ends.push(callOnce(clients[made % connections], due, made % RARE === RARE - 1));
+  }
+  await Promise.all(ends);
+}
+
+async function callOnce(client, begun, isLong) {
+  const answer = await client.call(EQUAL, [isLong ? LONG_REQUEST : request]);
+  bytes += answer;
+  if (!isLong) times.push(performance.now() - begun);
+}
+
 const clients = await Promise.all(Array.from({ length: connections }, () => RawClient.open(port)));
 const begun = performance.now();
 if (kind === 'download') {
@@ -41,6 +66,8 @@ if (kind === 'download') {
 } else if (kind === 'upload') {
   await clients[0].stream(RawClient.block('Upload'), envelope(Buffer.alloc(size, 7)), calls);
   bytes = calls * size;
+} else if (kind === 'tailed') {
+  await callAtRandom();
 } else {
   await Promise.all(clients.flatMap((client) => Array.from({ length: streams }, () => callAgain(client))));
 }

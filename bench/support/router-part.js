@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import grpc from '@grpc/grpc-js';
 import { systemClock } from '../../dist/shared/clock.js';
+import { serveBlocking } from './blocking.js';
+import { Bench, grpcHook } from './servicer.js';
 
 const [role, ...args] = process.argv.slice(2);
 process.on('disconnect', () => process.exit());
@@ -14,17 +16,13 @@ else await route(args);
 
 async function work(path, block) {
   const { LinkServer } = await import('../../dist/worker/link-server.js');
-  const { grpcHook } = await import('./servicer.js');
+  const { setV8Flags } = await import('../../dist/worker/v8-flags.js');
+  setV8Flags();
   const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 });
   grpcHook(server);
   if (Number(block) > 0) {
-    const lock = new Int32Array(new SharedArrayBuffer(4));
-    const { path: name, responseSerialize, requestDeserialize } = (await import('./servicer.js')).Bench.service.Callback;
-    server.unregister(name);
-    server.register(name, (call, callback) => {
-      Atomics.wait(lock, 0, 0, Number(block));
-      callback(null, { text: 'done' });
-    }, responseSerialize, requestDeserialize, 'unary');
+    server.unregister(Bench.service.Callback.path);
+    serveBlocking(server, Number(block));
   }
   const links = new LinkServer({ server, interceptors: [], maxMetadataSize: 16_384, clock: systemClock, onFault: console.error });
   await links.listen(path);

@@ -1,7 +1,9 @@
+import type { X509Certificate } from 'node:crypto';
 import { DaemonError } from '../shared/errors.js';
 import { dateProblem, demandValid, expiryWarning } from './certificate-dates.js';
-import { displayName } from './certificate-facts.js';
+import { describeCertificate, displayName, nameOf } from './certificate-facts.js';
 import { isIssuedBy, isSelfSigned } from './certificate-issuers.js';
+import type { CertificateEnd } from './certificates.js';
 import type { Certificates } from './pem-contents.js';
 
 /**
@@ -9,8 +11,7 @@ import type { Certificates } from './pem-contents.js';
  * @returns warnings
  */
 export function checkAuthorities(where: string, authorities: Certificates['list'], now: Date): string[] {
-  // A self-signed certificate vouches for itself at least; old roots (X.509 version 1) do not even say that they are one.
-  const usable = authorities.filter((certificate) => certificate.ca || isSelfSigned(certificate));
+  const usable = authorities.filter(isUsable);
   const [first] = usable;
   if (first === undefined) {
     throw new DaemonError('E_CERTIFICATE', `${where} holds no certificate of an authority, only that of ${displayName(authorities[0])}.`, {
@@ -32,3 +33,12 @@ export function checkAuthorities(where: string, authorities: Certificates['list'
     ];
   });
 }
+
+/** Until when those are good that can vouch for clients now. */
+export function findEnds(authorities: readonly X509Certificate[], now: Date): CertificateEnd[] {
+  const good = authorities.filter((certificate) => isUsable(certificate) && dateProblem(certificate, now) === null);
+  return good.map(describeCertificate).map((facts) => ({ name: nameOf(facts), fingerprint256: facts.fingerprint256, validUntil: facts.notAfter }));
+}
+
+/** A self-signed certificate vouches for itself at least; old roots (X.509 version 1) do not even say that they are one. */
+const isUsable = (certificate: X509Certificate): boolean => certificate.ca || isSelfSigned(certificate);

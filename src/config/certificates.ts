@@ -1,12 +1,20 @@
 import { createSecureContext } from 'node:tls';
 import { DaemonError } from '../shared/errors.js';
-import { checkAuthorities } from './authority-checks.js';
+import { checkAuthorities, findEnds } from './authority-checks.js';
 import { checkChain, checkPair, findEnd } from './certificate-checks.js';
 import { describeCertificate, type CertificateFacts } from './certificate-facts.js';
 import type { CertificateSource } from './option-values.js';
 import type { Config } from './options.js';
 import { parseCertificates, parsePrivateKey, reasonOf } from './pem-contents.js';
 import { formatMode, readPemSource } from './pem-source.js';
+
+/** Until when a certificate is good. */
+export interface CertificateEnd {
+  /** For people. */
+  readonly name: string;
+  readonly fingerprint256: string;
+  readonly validUntil: Date;
+}
 
 /** Everything that TLS needs, read and checked. */
 export interface TlsMaterial {
@@ -22,6 +30,8 @@ export interface TlsMaterial {
   readonly facts: CertificateFacts & { readonly authorities: readonly string[] };
   /** When the first certificate of the server's chain expires. */
   readonly validUntil: Date;
+  /** Of those of rootCertificate that vouched for clients when it was read. */
+  readonly authorityEnds: readonly CertificateEnd[];
   /** Sentences about what works now but probably is not meant, or will not work for long. */
   readonly warnings: readonly string[];
 }
@@ -49,7 +59,7 @@ export function readCertificates(
   const key = parsePrivateKey(keySource);
   checkPair(chain.list, key.key, { certificate: certificateSource.where, key: keySource.where });
   const warnings = checkChain(certificateSource.where, chain.list, now);
-  if (keySource.mode !== null && (keySource.mode & 0o044) !== 0) {
+  if (keySource.mode !== null && (keySource.mode & (keySource.isOwn ? 0o044 : 0o004)) !== 0) {
     warnings.push(`${keySource.where} can be read by other users (mode ${formatMode(keySource.mode)}); chmod 600 keeps it private.`);
   }
 
@@ -61,7 +71,7 @@ export function readCertificates(
   const pem = { certificate: chain.pem, key: key.pem, authorities: authorities?.pem ?? null };
   loadOnce(certificateSource.where, pem);
   const subjects = authorities?.list.map((authority) => describeCertificate(authority).subject) ?? [];
-  return { pem, facts: { ...describeCertificate(chain.list[0]), authorities: subjects }, validUntil: findEnd(chain.list), warnings };
+  return { pem, facts: { ...describeCertificate(chain.list[0]), authorities: subjects }, validUntil: findEnd(chain.list), authorityEnds: findEnds(authorities?.list ?? [], now), warnings };
 }
 
 function demand(key: string, source: CertificateSource | null, needer: string): CertificateSource {

@@ -48,7 +48,7 @@ export const OPTIONS = {
     'Client certificates: not asked for, asked for and checked when given, or demanded; needs rootCertificate'),
   signature: define('Security', flag(), false, 'Refuse calls whose metadata lacks signatureData; needs authentication "ssl"'),
   signatureData: define('Security', signatureData, {},
-    'Pairs that must be present in the metadata of a call: text, a list of texts (rotation), or { file: path }'),
+    'Pairs that must be present in the metadata of a call: text, a list of texts (rotation), or { file: path }, which is followed when it changes'),
   signatureExempt: define('Security', list(text('"pkg.Svc/Method" or "pkg.Svc/*"', /^[\w.]+\/(?:\w+|\*)$/)), [HEALTH],
     'Methods that need no signature: "pkg.Svc/Method" or "pkg.Svc/*"'),
 

@@ -21,6 +21,8 @@ export interface PemSource {
    * private, though an access list may make its bits look otherwise.
    */
   readonly mode: number | null;
+  /** Whether this user owns the file. To somebody else's, its group may be what lets us in. */
+  readonly isOwn: boolean;
 }
 
 /**
@@ -30,8 +32,8 @@ export interface PemSource {
  * @throws DaemonError E_CERTIFICATE when the file cannot be read, or holds no whole PEM block
  */
 export function readPemSource(key: string, source: CertificateSource): PemSource {
-  const { where, text, mode } =
-    'path' in source ? readFile(key, source.path) : { where: `${key} (PEM text in the config)`, text: source.pem, mode: null };
+  const { where, text, mode, isOwn } =
+    'path' in source ? readFile(key, source.path) : { where: `${key} (PEM text in the config)`, text: source.pem, mode: null, isOwn: true };
   if (text.trim() === '') throw new DaemonError('E_CERTIFICATE', `${where} is empty.`);
   const blocks = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----\s[^]*?-----END \1-----/g)].map(
     ([block, label = '']): PemBlock => ({ label, text: `${block.replaceAll('\r\n', '\n')}\n` }),
@@ -47,17 +49,17 @@ export function readPemSource(key: string, source: CertificateSource): PemSource
       hint: 'Copy the file again; when a program renews it, let that program write a new file and rename it.',
     });
   }
-  return { where, blocks, mode };
+  return { where, blocks, mode, isOwn };
 }
 
-function readFile(key: string, path: string): { where: string; text: string; mode: number | null } {
+function readFile(key: string, path: string): { where: string; text: string; mode: number | null; isOwn: boolean } {
   const where = `${key}: ${path}`;
   try {
     const stats = statSync(path);
     if (stats.isDirectory()) throw new DaemonError('E_CERTIFICATE', `${where} is a folder, not a file.`);
     // Every worker reads it, so it cannot be a pipe; and opening one would wait for its writer.
     if (!stats.isFile()) throw new DaemonError('E_CERTIFICATE', `${where} is not a regular file.`);
-    return { where, text: readFileSync(path, 'utf8'), mode: isCredential(path, process.env) ? null : stats.mode & 0o777 };
+    return { where, text: readFileSync(path, 'utf8'), mode: isCredential(path, process.env) ? null : stats.mode & 0o777, isOwn: stats.uid === process.geteuid?.() };
   } catch (error) {
     if (error instanceof DaemonError) throw error;
     throw unreadable(where, path, systemCode(error) ?? 'unknown error');

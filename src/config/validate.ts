@@ -33,7 +33,7 @@ export function validateConfig(config: Config, parallelism: number): string[] {
 }
 
 /** True when calls are checked for signatureData, were authentication on: by the option, or by name in the list. */
-export function isSignatureWanted(config: Config): boolean {
+export function isSignatureWanted(config: Pick<Config, 'signature' | 'interceptors'>): boolean {
   return (
     config.signature ||
     config.interceptors.some(({ module, exportName }) => module === SIGNATURE_MODULE && exportName === SIGNATURE_EXPORT)

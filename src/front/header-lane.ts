@@ -4,14 +4,15 @@
  *
  * We announce a table of size 0. A client that has taken note says so with a size update at the start of a block,
  * and refers to nothing from then on: its blocks pass as they are (the fast lane). Before that, and for ever with
- * clients that take no note, each block is decoded with the client's table and written again (the careful lane).
+ * clients that take no note, each block is decoded with the client's table and written again (the careful lane), but
+ * for those that have nothing to do with a table, as all of a client that has none.
  * Passing an indexed field on would resolve it in another table: to somebody else's credentials, say.
  */
 import { ERROR_CODE, SETTING } from '../http2/constants.js';
 import { ConnectionError } from '../http2/connection-error.js';
 import { Decoder } from '../http2/hpack/decoder.js';
 import { Transcoder } from '../http2/hpack/transcoder.js';
-import { skipZeroSizeUpdate } from '../http2/hpack/walk.js';
+import { isContextFree, skipZeroSizeUpdate } from '../http2/hpack/walk.js';
 
 /** What every encoder may assume until it has read our SETTINGS (RFC 7541 section 4.2, RFC 9113 section 6.5.2). */
 const DEFAULT_TABLE_SIZE = 4096;
@@ -47,7 +48,7 @@ export class HeaderLane {
 
   /**
    * Takes a whole block and leaves its context-free form in `buffer`, `start`, `end`.
-   * @returns false when the list is too large; it is dropped then
+   * @returns false when the list is too large; it is dropped then. Of a block that passes as it is that is for its reader to say
    * @throws ConnectionError COMPRESSION_ERROR
    */
   pass(buffer: Buffer, start: number, end: number): boolean {
@@ -66,11 +67,13 @@ export class HeaderLane {
       return true;
     }
     const { decoder, transcoder, settings } = this.#careful;
-    const block = transcoder.transcode(buffer, start, end);
+    const isFree = isContextFree(buffer, start, end);
+    const block = isFree ? buffer : transcoder.transcode(buffer, start, end);
     // A client that had emptied its table before it was told to has nothing more to say about that.
     if (settings === 'acknowledged' && decoder.tableLimit === 0) this.#careful = null;
-    this.#leave(block, 0, block.length);
-    return !transcoder.overflowed;
+    if (isFree) this.#leave(buffer, start, end);
+    else this.#leave(block, 0, block.length);
+    return isFree || !transcoder.overflowed;
   }
 
   #leave(buffer: Buffer, start: number, end: number): void {

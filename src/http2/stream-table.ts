@@ -1,5 +1,6 @@
-/** Powers of two, as all sizes of the table. */
+/** Powers of two, as all sizes of the table: of one that is new, and the least that it shrinks to after it has grown. */
 const LEAST = 8;
+const KEPT = 64;
 
 /**
  * Streams by their id. A hash table in a plain array, and no Map: a Map of short-lived values leaves chains of its old
@@ -43,7 +44,7 @@ export class StreamTable<T extends { readonly id: number }> {
     }
     this.#free(place);
     this.#size -= 1;
-    if (mask >= LEAST && this.#size * 8 < mask + 1) this.#resize((mask + 1) / 2);
+    if (mask >= KEPT && this.#size * 8 < mask + 1) this.#resize((mask + 1) / 2);
     return true;
   }
 

@@ -4,6 +4,7 @@
  */
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import type { SignatureData } from '../config/signature-data.js';
 import type { ErrorData } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import type { CallFigures } from './call-figures.js';
@@ -23,6 +24,8 @@ export type ToWorker =
       readonly tls: Pick<TlsMaterial, 'pem'> | null;
       /** 48 bytes, base64: the same in all workers, so that TLS sessions resume in any of them. */
       readonly ticketKeys: string;
+      /** Read and checked by the primary, as `tls` is; null when calls are not checked. */
+      readonly signature: SignatureData | null;
     }
   | { readonly type: 'take-socket'; readonly id: number }
   /** Was that order received? Node drops one whose socket finds no free file descriptor, and tells nobody. */
@@ -39,6 +42,8 @@ export type ToWorker =
   | { readonly type: 'set-call-limit'; readonly limit: number }
   /** The certificates of new connections from now on; those that are open stay as they are. */
   | { readonly type: 'set-certificates'; readonly tls: Pick<TlsMaterial, 'pem'> }
+  /** What the calls that begin from now on are checked against. */
+  | { readonly type: 'set-signature'; readonly data: SignatureData }
   /** Say what the calls have come to since that was told last. */
   | { readonly type: 'tell-calls'; readonly id: number }
   /** The whole server is going to stop: say so to those who watch health, and serve on. */

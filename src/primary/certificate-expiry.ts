@@ -1,26 +1,54 @@
-/** Runs in the primary. When to say that the certificate in use ends soon, or has ended: at once, and then once a day. */
+/**
+ * Runs in the primary. When to say that a certificate in use ends soon, or has ended: at once, and again when 30, 7 and
+ * 1 days are left. That the server's own has ended is said every day; what is wrong with it everybody notices.
+ */
 import { daysLeft, EXPIRY_WARNING_DAYS } from '../config/certificate-dates.js';
-import type { TlsMaterial } from '../config/certificates.js';
+import { nameOf } from '../config/certificate-facts.js';
+import type { CertificateEnd, TlsMaterial } from '../config/certificates.js';
 
 const DAY = 86_400_000;
+/** It is said when fewer whole days are left, once for each; below 0 it has ended. */
+const NOTICES = [EXPIRY_WARNING_DAYS, 7, 1, 0];
+const ENDED = 0;
+
+export interface ExpiryNews {
+  readonly certificate: 'server' | 'authority';
+  readonly end: CertificateEnd;
+  /** Whole days that are left; negative when it has ended. */
+  readonly days: number;
+}
+
+interface Said {
+  /** Of NOTICES. */
+  readonly notice: number;
+  readonly at: number;
+}
 
 export class CertificateExpiry {
-  /** What was said last: of which certificate, and whether it had ended. */
-  #said = '';
-  #saidAt = 0;
+  /** What was said last, by fingerprint. */
+  #said = new Map<string, Said>();
 
   /**
-   * Whole days that are left, if that has to be said now: below 30, and negative when it has ended. Null otherwise.
+   * What has to be said now.
    * @param now milliseconds since the epoch
    */
-  takeDays({ facts: { fingerprint256 }, validUntil }: Pick<TlsMaterial, 'facts' | 'validUntil'>, now: number): number | null {
-    const days = daysLeft(validUntil, new Date(now));
-    if (days >= EXPIRY_WARNING_DAYS) return null;
-    const state = `${fingerprint256} ${days < 0 ? 'ended' : 'ends'}`;
-    // The date of a machine may be set back.
-    if (state === this.#said && now >= this.#saidAt && now - this.#saidAt < DAY) return null;
-    this.#said = state;
-    this.#saidAt = now;
-    return days;
+  take({ facts, validUntil, authorityEnds }: Pick<TlsMaterial, 'facts' | 'validUntil' | 'authorityEnds'>, now: number): ExpiryNews[] {
+    const before = this.#said;
+    this.#said = new Map();
+    const server: CertificateEnd = { name: nameOf(facts), fingerprint256: facts.fingerprint256, validUntil };
+    return [
+      ...this.#look('server', server, before.get(server.fingerprint256), now),
+      ...authorityEnds.flatMap((end) => this.#look('authority', end, before.get(end.fingerprint256), now)),
+    ];
+  }
+
+  #look(certificate: ExpiryNews['certificate'], end: CertificateEnd, before: Said | undefined, now: number): ExpiryNews[] {
+    const days = daysLeft(end.validUntil, new Date(now));
+    const notice = Math.min(Infinity, ...NOTICES.filter((limit) => days < limit));
+    if (notice === Infinity) return [];
+    const isOld = before !== undefined && notice >= before.notice;
+    const isRepeated = certificate === 'server' && notice === ENDED && before !== undefined && now - before.at >= DAY;
+    this.#said.set(end.fingerprint256, isOld && !isRepeated ? before : { notice, at: now });
+    return isOld && !isRepeated ? [] : [{ certificate, end, days }];
   }
 }

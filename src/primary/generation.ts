@@ -2,6 +2,7 @@
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import { availableParallelism, resolveMinWorkers, resolveWorkers } from '../config/parallelism.js';
+import type { SignatureData } from '../config/signature-data.js';
 import type { GoalSource } from '../control/definition.js';
 import type { ToWorker } from '../ipc/messages.js';
 import { shareCallLimit } from '../shared/call-shares.js';
@@ -15,6 +16,7 @@ export type StartOrder = Omit<Extract<ToWorker, { type: 'start' }>, 'linkPath'>;
 export interface GenerationParts {
   readonly config: Config;
   readonly tls: TlsMaterial | null;
+  readonly signature: SignatureData | null;
   readonly logFormat: 'json' | 'pretty';
   /** 48 bytes, base64. */
   readonly ticketKeys: string;
@@ -22,8 +24,9 @@ export interface GenerationParts {
 
 export class Generation {
   readonly config: Config;
-  /** Of the workers that start from now on: renewed when the files are (src/primary/certificate-keeper.ts). */
+  /** Of the workers that start from now on: renewed when the files are (src/primary/kept-files.ts). */
   tls: TlsMaterial | null;
+  signature: SignatureData | null;
   /** How many workers the config asks for, at the least and at the most. */
   readonly minWorkers: number;
   readonly maxWorkers: number;
@@ -32,9 +35,10 @@ export class Generation {
   /** Of the workers that start from now on; else what the config says. */
   logLevel: Config['log']['level'] | null = null;
 
-  constructor({ config, tls, logFormat, ticketKeys }: GenerationParts) {
+  constructor({ config, tls, signature, logFormat, ticketKeys }: GenerationParts) {
     this.config = config;
     this.tls = tls;
+    this.signature = signature;
     this.minWorkers = resolveMinWorkers(config);
     this.maxWorkers = resolveWorkers(config);
     this.#logFormat = logFormat;
@@ -98,6 +102,7 @@ export class Generation {
       // With routers it is they who need the key.
       tls: this.tls === null || this.config.balance === 'rpc' ? null : { pem: this.tls.pem },
       ticketKeys: this.#ticketKeys,
+      signature: this.signature,
     };
   }
 }

@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import { realpathSync } from 'node:fs';
-import { readCertificates } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
 import type { ReloadReport } from '../control/definition.js';
 import { preloadArguments } from '../config/preload.js';
@@ -15,13 +14,13 @@ import { VERSION } from '../shared/version.js';
 import { Admin } from './admin/admin.js';
 import { History } from './admin/history.js';
 import { announceReady } from './announce-ready.js';
-import { CertificateKeeper } from './certificate-keeper.js';
 import { serveControl } from './control-server.js';
 import { Departure } from './departure.js';
 import { Dispatcher } from './dispatcher.js';
 import { forkChild } from './fork.js';
 import { Generation } from './generation.js';
 import { Inspections } from './inspections.js';
+import { KeptFiles } from './kept-files.js';
 import { autoMaxConnections, maxConnectionsOf } from './open-file-limit.js';
 import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
@@ -42,6 +41,7 @@ import { Upkeep } from './upkeep.js';
 import { UserCode } from './user-code.js';
 import { Watchers } from './watchers.js';
 import { ConnectionDoor } from './worker-door.js';
+import { ZombieWatch } from './zombie-watch.js';
 
 /** The settings as a start or a reload finds them. */
 export interface Settings {
@@ -75,7 +75,8 @@ async function run(
   manager: ServiceManager,
   onClose: (close: () => void) => void,
 ): Promise<Outcome> {
-  const tls = readCertificates(config, new Date());
+  const read = KeptFiles.readOnce(config);
+  const { tls } = read;
   preloadArguments(config.preload);
   const isTerminal = process.stdout.isTTY;
   const logFormat = resolveLogFormat(config.log.format, isTerminal);
@@ -107,6 +108,8 @@ async function run(
   const folder = await claimRuntimeFolder(files, config.name);
   onClose(() => folder.release());
 
+  const zombies = ZombieWatch.open(process.pid, { clock, emit });
+  onClose(() => zombies?.close());
   const refusals = new RefusalLog(emit, clock);
   const dispatcher = new Dispatcher({
     clock,
@@ -120,7 +123,7 @@ async function run(
     onError: () => refusals.add('out-of-descriptors'),
   }, manager.sockets);
   onClose(() => ports.close());
-  const admin = new Admin({ clock, emit, history, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
+  const admin = new Admin({ clock, emit, history, passed: manager.adminSockets, door: () => door, dispatcher, refusals, fleet: () => ({ supervisor, reloader, isLeaving: departure.isLeaving }) });
   onClose(() => admin.close());
   await admin.open(config.admin);
   if (config.pidfile !== null) onClose(writePidfile(config.pidfile));
@@ -134,7 +137,7 @@ async function run(
   admin.announce();
 
   const ticketKeys = randomBytes(48).toString('base64');
-  const generation = new Generation({ config, tls, logFormat, ticketKeys });
+  const generation = new Generation({ config, ...read, logFormat, ticketKeys });
   const onChange = (): void => watchers.notify();
   const routers = openRouters({ clock, emit, dispatcher, config, tls, ticketKeys, logFormat, onChange, folder: files.folder, logFd: LOG_FD });
   const door = routers ?? new ConnectionDoor(dispatcher);
@@ -157,7 +160,7 @@ async function run(
     onStopping() {
       service?.stopping();
       code.close();
-      certificates.close();
+      kept.close();
       stoppedAt = clock.monotonic();
       ports.close();
       dispatcher.close();
@@ -180,20 +183,21 @@ async function run(
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
 
-  const certificates = new CertificateKeeper({
+  const kept = new KeptFiles({
     clock,
     emit,
     generations: () => [supervisor.plan.goal, ...supervisor.workers.filter(({ state }) => state !== 'draining')].map(({ generation: number }) => number),
     generationOf: (number) => supervisor.plan.generationOf(number),
-    workers: () => (routers === null ? supervisor.workers : [{ generation: supervisor.plan.goal.generation, send: ({ tls: pair }) => routers.setCertificates(pair) }]),
+    workers: () => supervisor.workers,
+    routers,
     onChange,
   });
-  onClose(() => certificates.close());
+  onClose(() => kept.close());
 
   const preparation: PreparationParts = {
     emit,
     code,
-    certificates,
+    kept,
     ports,
     admin,
     current: () => supervisor.plan.generation.config,
@@ -230,7 +234,7 @@ async function run(
         address: ports.address,
         port: ports.port,
         tls: supervisor.plan.generation.tls,
-        certificateProblem: certificates.problemOf(supervisor.plan.generation.config),
+        ...kept.problemsOf(supervisor.plan.generation.config),
         startedAt,
         now: clock.monotonic(),
         date: new Date(clock.now()),
@@ -269,7 +273,7 @@ async function run(
   code.start();
   routers?.start();
   supervisor.start();
-  certificates.start();
+  kept.start();
   signals.obey({
     stop: (cause, quick) => departure.stop(cause, quick),
     reload: (cause, sameConfig) => void reloader.request(cause, sameConfig),

@@ -8,8 +8,8 @@ import { preloadArguments } from '../config/preload.js';
 import type { Emit } from '../shared/events.js';
 import { moveTo } from './addresses.js';
 import type { Admin } from './admin/admin.js';
-import type { CertificateKeeper } from './certificate-keeper.js';
 import { Generation, type GenerationParts } from './generation.js';
+import type { KeptFiles } from './kept-files.js';
 import type { Settings } from './main.js';
 import type { Ports } from './ports.js';
 import type { Prepared } from './reloader.js';
@@ -19,7 +19,7 @@ import type { UserCode } from './user-code.js';
 export interface PreparationParts {
   readonly emit: Emit;
   readonly code: UserCode;
-  readonly certificates: CertificateKeeper;
+  readonly kept: KeptFiles;
   readonly ports: Ports;
   readonly admin: Admin;
   /** Of the generation that serves. */
@@ -38,18 +38,19 @@ export interface PreparationParts {
  * @throws DaemonError when something is wrong with what was read; nothing has changed then
  */
 export async function prepareReload(parts: PreparationParts, sameConfig: boolean): Promise<Prepared> {
-  const { emit, code, certificates, ports, admin, current, load, shared, warn, onCommit } = parts;
+  const { emit, code, kept, ports, admin, current, load, shared, warn, onCommit } = parts;
   const before = current();
   await code.begin();
   const fresh = sameConfig ? null : await load();
   const { config, restartRequired } = fresh === null ? { config: before, restartRequired: [] } : carryOver(before, fresh.config);
   await code.consider(config);
   preloadArguments(config.preload);
-  const tls = certificates.read(config);
+  const read = kept.read(config);
+  const { tls } = read;
   const addresses = await moveTo(config, { ports, admin, emit });
   warn([...(fresh?.warnings ?? []), ...(tls?.warnings ?? [])]);
   return {
-    generation: new Generation({ config, tls, ...shared }),
+    generation: new Generation({ config, ...read, ...shared }),
     restartRequired,
     commit() {
       addresses.commit();

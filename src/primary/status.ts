@@ -29,6 +29,8 @@ export interface StatusFacts {
   readonly tls: TlsMaterial | null;
   /** Why the certificate files as they are now are not in use; null when they are. */
   readonly certificateProblem: string | null;
+  /** The same of the files of signatureData. */
+  readonly signatureProblem: string | null;
   /** Milliseconds on the clock of the supervisor. */
   readonly startedAt: number;
   readonly now: number;
@@ -81,7 +83,7 @@ function findProblems(
   supervisor: Supervisor,
   reloader: Reloader,
   workers: readonly WorkerHandle[],
-  { changedCode, tls, certificateProblem, date }: StatusFacts,
+  { changedCode, tls, certificateProblem, signatureProblem, date }: StatusFacts,
 ): string[] {
   if (supervisor.phase !== 'serving') return [];
   const problems: string[] = [];
@@ -100,6 +102,7 @@ function findProblems(
     problems.push(`Code changed on disk since generation ${supervisor.plan.goal.generation} was proven: ${nameFiles(changedCode)}; reload to use it`);
   }
   if (tls !== null) problems.push(...certificateProblems(tls, certificateProblem, date));
+  if (signatureProblem !== null) problems.push(`The files of signatureData are not in use: ${signatureProblem}`);
   return problems;
 }
 

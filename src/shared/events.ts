@@ -35,11 +35,15 @@ export const EVENTS = {
   'daemon.stopping': { level: 'info', doc: 'A stop began; no new connections.', fields: { cause: 'signal or command', quick: 'true when calls get at most 2 s' } },
   'daemon.stopped': { level: 'info', doc: 'Last line of a daemon.', fields: { ms: 'how long the stop took', cut: 'calls that had to be cut' } },
   'daemon.failed': { level: 'fatal', doc: 'The daemon cannot start or go on.', fields: { code: 'see docs/errors.md', error: 'what happened', hint: 'what to do' } },
+  'daemon.zombies': {
+    level: 'warn', doc: 'The daemon is PID 1, as in a container without an init, and processes that others had started have ended and stay, for nobody takes them away. Said once.',
+    fields: { count: 'how many', processes: 'name and pid of the first five', hint: 'what to do' },
+  },
   'daemon.leaving': {
     level: 'info', doc: 'A stop is to come: readiness and health have turned, and the daemon serves on until shutdownDelay is over.',
     fields: { cause: 'signal or command', ms: 'until the stop' },
   },
-  'admin.listening': { level: 'info', doc: 'The page with metrics and probes is there. Again when a reload has changed its address.', fields: { address: 'host:port or unix:/path' } },
+  'admin.listening': { level: 'info', doc: 'The page with metrics and probes is there; on a socket named admin, if one was passed, whatever the config says. Again when a reload has changed its address.', fields: { address: 'host:port or unix:/path' } },
   'admin.failed': { level: 'error', doc: 'The page could not answer, which is a fault of grpcserverd itself.', fields: { path: 'what was asked for', error: 'stack' } },
   'reload.started': { level: 'info', doc: 'A new generation is being started.', fields: { cause: 'what asked for it', generation: 'its number' } },
   'reload.ended': {
@@ -75,9 +79,21 @@ export const EVENTS = {
     fields: { subject: 'of the certificate in use', validUntil: 'when it expires' },
   },
   'certificates.expiring': {
-    level: 'warn', doc: 'The certificate in use expires in less than 30 days; said at once and then every day. An error when it has expired.',
-    fields: { subject: 'of the certificate in use', validUntil: 'when it expires', days: 'that are left, rounded down; below 0 when it has expired' },
+    level: 'warn', doc: 'A certificate in use expires soon: said at once, and when fewer than 30, 7 and 1 days are left. An error when it has expired, which is said every day of the one of the server.',
+    fields: {
+      certificate: 'server, or authority (of rootCertificate)', subject: 'its name', validUntil: 'when it expires; the first of its chain for the server',
+      days: 'that are left, rounded down; below 0 when it has expired',
+    },
   },
+  'signature.replaced': {
+    level: 'info', doc: 'The files of signatureData changed and are good: new calls are checked against them, in all workers.',
+    fields: { keys: 'of the metadata, all of signatureData', workers: 'how many were told' },
+  },
+  'signature.refused': {
+    level: 'warn', doc: 'The files of signatureData changed and have been no good for five seconds; what was read before counts on. Said once for each problem.',
+    fields: { error: 'what is wrong, and with which file', hint: 'what to do' },
+  },
+  'signature.mended': { level: 'info', doc: 'The files of signatureData were refused, and hold now what is in use.', fields: {} },
   'connection.refused': {
     level: 'warn', doc: 'Connections were closed at once; said at most once a second.',
     fields: { reason: 'over-limit, queue-full, queue-timeout, stopping or out-of-descriptors', count: 'how many since the last such line' },
@@ -132,6 +148,7 @@ export const EVENTS = {
     fields: {
       ...CALL, code: 'status name of its end, as OK or NOT_FOUND; CANCELLED also when the client has gone', ms: 'what it took',
       received: 'messages from the client', sent: 'messages to the client',
+      bytesReceived: 'of those messages as they travel: compressed or not, and with the five bytes before each', bytesSent: 'the same to the client',
     },
   },
   'call.faults-omitted': {

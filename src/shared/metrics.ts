@@ -65,8 +65,8 @@ export const METRICS = {
   grpcserverd_reload_in_progress: { type: 'gauge', help: '1 while a reload runs, else 0.', labels: {} },
   grpcserverd_config_last_reload_successful: { type: 'gauge', help: '1 unless the last reload failed.', labels: {} },
   grpcserverd_tls_certificate_expiry_timestamp_seconds: {
-    type: 'gauge', help: 'When the first certificate of the chain in use expires, in seconds since the epoch; absent without TLS.',
-    labels: { cert: 'server' },
+    type: 'gauge', help: 'When the first certificate of the chain in use expires, or the next authority of rootCertificate, in seconds since the epoch; absent without TLS.',
+    labels: { cert: 'server or authority' },
   },
 } as const satisfies Record<string, MetricSpec>;
 

@@ -7,6 +7,7 @@ import { credentials as grpcCredentials, status, type ChannelCredentials, type S
 import { readCertificates, type TlsMaterial } from '../config/certificates.js';
 import type { Config, UserConfig } from '../config/options.js';
 import { resolveConfig } from '../config/resolve.js';
+import { readSignature } from '../config/signature-data.js';
 import { validateConfig } from '../config/validate.js';
 import { createLogger, type DaemonLogger } from '../shared/logger.js';
 import type { Modules } from '../worker/build-server.js';
@@ -57,6 +58,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
     tls,
     // What Node takes: 48 bytes.
     ticketKeys: randomBytes(48),
+    signature: readSignature(config),
     logger: loggerAt(config.log.level),
     onCallEnded: () => undefined,
     onTaken: () => undefined,

@@ -1,10 +1,9 @@
 /** Runs in the inspector: what the servicers of a config would serve, without serving it. The other half is config/inspector.ts. */
 import type { Config } from '../config/options.js';
-import { isSignatureWanted } from '../config/validate.js';
+import { readSignature } from '../config/signature-data.js';
 import { createLogger } from '../shared/logger.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import { buildServer } from './build-server.js';
-import { createSignature } from './calls/signature.js';
 
 export interface Description {
   readonly services: readonly ServiceInfo[];
@@ -31,7 +30,7 @@ export async function describeServices(config: Config): Promise<Description> {
       onShutdown: () => undefined,
     },
   });
-  // Reads the files of signatureData, and complains as a worker would.
-  createSignature({ ...config, signature: isSignatureWanted(config) });
+  // Complains of the files of signatureData as a start would.
+  readSignature(config);
   return { services, interceptors: interceptors.map(({ name }) => name) };
 }

@@ -28,8 +28,8 @@ const order = deferred<StartOrder>();
 let logger: DaemonLogger | null = null;
 let running: RunningWorker | null = null;
 let leaving: Promise<void> | null = null;
-/** Certificates newer than those of the order to start. */
-let renewed: StartOrder['tls'] = null;
+/** Newer than what the order to start holds. */
+const renewed: { tls: StartOrder['tls']; signature: StartOrder['signature'] } = { tls: null, signature: null };
 
 setV8Flags();
 // A node:cluster worker otherwise exits at once when the primary is gone, and cuts its calls.
@@ -75,8 +75,12 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
       running?.setCallLimit(message.limit);
       break;
     case 'set-certificates':
-      renewed = message.tls;
+      renewed.tls = message.tls;
       running?.intake.setCertificates(message.tls);
+      break;
+    case 'set-signature':
+      renewed.signature = message.data;
+      running?.setSignature(message.data);
       break;
     case 'tell-calls':
       send({ type: 'calls-told', id: message.id, ...(running?.takeCalls() ?? NO_CALLS) });
@@ -93,7 +97,7 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
   }
 }
 
-async function serve({ slot, generation, config, logFormat, linkPath, callLimit, tls, ticketKeys }: StartOrder): Promise<void> {
+async function serve({ slot, generation, config, logFormat, linkPath, callLimit, tls, ticketKeys, signature }: StartOrder): Promise<void> {
   process.title = `grpcserverd: worker ${slot} gen ${generation} (${config.name})`;
   logger = createLogger({
     level: config.log.level,
@@ -107,9 +111,10 @@ async function serve({ slot, generation, config, logFormat, linkPath, callLimit,
   for (const { module, from } of config.preload) if (from === undefined) loadedFiles.note(module);
   // From the beginning: what a hook loads that never settles is watched too.
   setInterval(reportFiles, FILES_INTERVAL).unref();
-  running = await startWorker({ slot, generation, config: deepFreeze(config), linkPath, callLimit, tls, ticketKeys, logger, send });
+  running = await startWorker({ slot, generation, config: deepFreeze(config), linkPath, callLimit, tls, ticketKeys, signature, logger, send });
   // They may have come while it was built.
-  if (renewed !== null) running.intake.setCertificates(renewed);
+  if (renewed.tls !== null) running.intake.setCertificates(renewed.tls);
+  if (renewed.signature !== null) running.setSignature(renewed.signature);
   // Before it is ready, so that nobody who waits for that can change a file that is not known yet.
   reportFiles();
   // So that every method has its row from the beginning.

@@ -4,6 +4,7 @@
  */
 import type { TlsMaterial } from '../config/certificates.js';
 import type { Config } from '../config/options.js';
+import type { SignatureData } from '../config/signature-data.js';
 import type { Intake } from '../front/intake.js';
 import type { CallFigures } from '../ipc/call-figures.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
@@ -30,6 +31,7 @@ export interface WorkerOptions {
   readonly callLimit: number | null;
   readonly tls: Pick<TlsMaterial, 'pem'> | null;
   readonly ticketKeys: string;
+  readonly signature: SignatureData | null;
   readonly logger: DaemonLogger;
   readonly send: (message: FromWorker) => void;
 }
@@ -44,6 +46,7 @@ export interface RunningWorker {
   sendClientsAway(): void;
   noteOrphaned(): void;
   setCallLimit(limit: number): void;
+  setSignature(data: SignatureData): void;
   /** What the calls have come to since this was asked last. */
   takeCalls(): CallFigures;
   /** The whole server is going to stop: health says so from now on. */
@@ -51,7 +54,7 @@ export interface RunningWorker {
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
-export async function startWorker({ slot, generation, config, linkPath, callLimit, tls, ticketKeys, logger, send }: WorkerOptions): Promise<RunningWorker> {
+export async function startWorker({ slot, generation, config, linkPath, callLimit, tls, ticketKeys, signature, logger, send }: WorkerOptions): Promise<RunningWorker> {
   const { emit } = logger;
   const drained: { by: Drain | null } = { by: null };
   const latency = new LatencyHistogram();
@@ -61,12 +64,13 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
       send({ type: 'recycle-wanted', cause: kind });
     },
   });
-  const { server, services, health, calls, tally, faults, callCap, interceptors, unknown, transport, intake, leaving, hooks } = await createServing({
+  const { server, services, health, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks } = await createServing({
     slot,
     generation,
     config,
     callLimit,
     tls,
+    signature,
     ticketKeys: Buffer.from(ticketKeys, 'base64'),
     logger,
     onCallEnded(ms) {
@@ -99,8 +103,8 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     },
     (load) => {
       send({ type: 'heartbeat', ...load });
-      // Should it be killed, what is told is what counts.
-      if (config.admin !== null) send({ type: 'calls-told', id: null, ...tally.take() });
+      // Should it be killed, what is told is what counts. Also without a page, for a reload may open one.
+      send({ type: 'calls-told', id: null, ...tally.take() });
     },
   );
 
@@ -122,6 +126,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     sendClientsAway: () => transport.sendAway(),
     noteOrphaned: () => emit('worker.orphaned', {}),
     setCallLimit: (limit) => callCap?.setLimit(limit),
+    setSignature: (data) => signatureCheck?.setData(data),
     takeCalls: () => tally.take(),
     announceStop: () => health.setNotServing(),
   };

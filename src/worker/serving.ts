@@ -4,7 +4,7 @@
  */
 import type { ServerInterceptor } from '@grpc/grpc-js';
 import type { TlsMaterial } from '../config/certificates.js';
-import { isSignatureWanted } from '../config/validate.js';
+import type { SignatureData } from '../config/signature-data.js';
 import { Intake, type IntakeOptions } from '../front/intake.js';
 import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
@@ -16,7 +16,7 @@ import { CallRegistry } from './calls/call-registry.js';
 import { CallTally } from './calls/call-tally.js';
 import { FaultLog } from './calls/fault-log.js';
 import { guardHandler } from './calls/guard.js';
-import { createSignature } from './calls/signature.js';
+import { SignatureCheck } from './calls/signature.js';
 import { ShutdownHooks } from './shutdown-hooks.js';
 import { Http2Transport } from './transport/http2-transport.js';
 import { LeanTransport, type LeanTransportOptions } from './transport/lean-transport.js';
@@ -28,6 +28,8 @@ export interface ServingOptions extends Pick<IntakeOptions, 'onTaken' | 'onLost'
   readonly callLimit: number | null;
   readonly tls: Pick<TlsMaterial, 'pem'> | null;
   readonly ticketKeys: Buffer;
+  /** What calls are checked against; null: nothing. */
+  readonly signature: SignatureData | null;
   readonly logger: DaemonLogger;
   readonly onCallEnded: (ms: number) => void;
 }
@@ -38,6 +40,8 @@ export interface Serving extends Pick<BuiltServer, 'server' | 'services' | 'heal
   readonly faults: FaultLog;
   /** Null: no cap. */
   readonly callCap: CallLimit | null;
+  /** Null: calls need no signature. */
+  readonly signatureCheck: SignatureCheck | null;
   /** All of them, next to the wire first. */
   readonly interceptors: readonly ServerInterceptor[];
   readonly unknown: LeanTransportOptions['unknown'];
@@ -50,7 +54,7 @@ export interface Serving extends Pick<BuiltServer, 'server' | 'services' | 'heal
 
 /** @throws DaemonError saying why it cannot serve */
 export async function createServing(options: ServingOptions): Promise<Serving> {
-  const { slot, generation, config, modules, startedAt, callLimit, tls, ticketKeys, logger, onCallEnded } = options;
+  const { slot, generation, config, modules, startedAt, callLimit, tls, ticketKeys, signature, logger, onCallEnded } = options;
   const { emit } = logger;
   const faults = new FaultLog(emit, systemClock);
   const leaving = new AbortController();
@@ -59,6 +63,7 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   const access = AccessLog.create(config.log, emit);
   const calls = new CallRegistry({
     tally,
+    countsBytes: access !== null,
     report: (fault) => faults.add(fault),
     onCallEnded(call, code, ms) {
       access?.note(call, code, ms);
@@ -74,10 +79,11 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
   });
   for (const [path, kind] of methods) tally.add(path, kind);
   const callCap = callLimit === null ? null : new CallLimit(callLimit, () => tally.noteRejected('limit'));
+  const signatureCheck = signature === null ? null : new SignatureCheck(signature, config.signatureExempt, () => tally.noteRejected('signature'));
   const interceptors = assembleInterceptors({
     accounting: calls.accounting,
     limit: callCap?.interceptor ?? null,
-    signature: createSignature({ ...config, signature: isSignatureWanted(config) }, () => tally.noteRejected('signature')),
+    signature: signatureCheck?.interceptor ?? null,
     user: user.map(({ interceptor }) => interceptor),
   });
   const unknown = { isKnown: (path: string) => tally.has(path), onUnknown: () => tally.noteUnknown() };
@@ -99,5 +105,5 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     onClosed: options.onClosed,
     onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
   });
-  return { server, services, health, calls, tally, faults, callCap, interceptors, unknown, transport, intake, leaving, hooks };
+  return { server, services, health, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks };
 }

@@ -14,7 +14,7 @@ async function callAll(daemon: Daemon, lines: number): Promise<LogRecord[]> {
   const metadata = [['authorization', SECRET]] as const;
   await probe.call('Probe/Echo', { body: Buffer.from(SECRET) }, { metadata });
   await probe.call('Probe/Fail', { code: 5, details: SECRET }, { metadata });
-  await probe.call('Probe/Sleep', { ms: 5000 }, { timeoutMs: 100 });
+  await probe.call('Probe/Sleep', { ms: 30_000 }, { timeoutMs: 1000 });
   await probe.call('Probe/Repeat', { times: 3, size: 1, ms: 1 });
   await probe.call('Probe/Echo', { size: 1 });
   const open = probe.open('Probe/Hold', { key: 'x' });
@@ -44,8 +44,28 @@ test('all: a line for each call, with its worker, its peer, its status, its time
     assert.deepEqual({ role, slot, generation, pid, level }, { role: 'worker', slot: 0, generation: 1, pid: daemon.workerPid(), level: 'info' });
     assert.match(String(peer), /^127\.0\.0\.1:\d+$/);
   }
-  assert(Number(lines[2]?.ms) > 50 && Number(lines[2]?.ms) < 5000, String(lines[2]?.ms));
+  assert(Number(lines[2]?.ms) > 500 && Number(lines[2]?.ms) < 30_000, String(lines[2]?.ms));
 });
+
+for (const [name, transport] of [['http2', 'http2'], ['lean', 'lean']] as const) {
+  test(`with transport ${name} a line has the bytes of the messages, in both directions, also of a call that was cut short`, async () => {
+    await using daemon = await startDaemon({ config: { maxWorkers: 1, transport, balance: 'connection', log: { access: 'all' } } });
+    await using probe = new GrpcJsProbe(daemon.address);
+    const body = Buffer.alloc(100_000);
+    assert.equal((await probe.call('Probe/Echo', {})).code, 'OK');
+    assert.equal((await probe.call('Probe/Echo', { body })).code, 'OK');
+    assert.equal((await probe.call('Probe/Repeat', { times: 3, size: 1000, ms: 0 })).code, 'OK');
+    assert.equal((await probe.call('Probe/Fail', { code: 5 })).code, 'NOT_FOUND');
+    await daemon.waitFor('call.ended', {}, 4);
+    const lines = daemon.log.all('call.ended').map(({ bytesReceived, bytesSent }) => [Number(bytesReceived), Number(bytesSent)] as const);
+    const [empty, large, repeated, failed] = lines;
+    // Five bytes before each message, and the message; the echo tells of itself in a few more.
+    assert.equal(empty?.[0], 5);
+    assert(large !== undefined && large[0] >= 100_005 && large[0] < 100_020 && large[1] >= 100_005 && large[1] < 100_200, String(large));
+    assert(repeated !== undefined && repeated[0] < 50 && repeated[1] >= 3015 && repeated[1] < 3300, String(repeated));
+    assert(failed !== undefined && failed[0] > 5 && failed[1] === 0, String(failed));
+  });
+}
 
 test('errors: a line for each call that ended otherwise than OK', async () => {
   await using daemon = await start({ access: 'errors' });

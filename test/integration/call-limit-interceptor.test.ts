@@ -5,7 +5,7 @@ import grpc from '@grpc/grpc-js';
 import { deferred } from '#src/shared/deferred.js';
 import { CallLimit } from '#src/worker/calls/call-limit.js';
 import { interceptorOf } from '#src/worker/calls/forwarding-call.js';
-import { createSignature } from '#src/worker/calls/signature.js';
+import { SignatureCheck } from '#src/worker/calls/signature.js';
 import { invoke, KINDS, startRig, type Kind, type LooseHandler } from '../support/call-rig.js';
 
 const { OK, RESOURCE_EXHAUSTED, UNAUTHENTICATED, CANCELLED, DEADLINE_EXCEEDED, UNAVAILABLE } = grpc.status;
@@ -144,9 +144,7 @@ describe('the limit of calls in progress', { timeout: 60_000 }, () => {
     const limit = new CallLimit(1);
     const doors = gate();
     const seen = deferred<number>();
-    const signature = createSignature({
-      signature: true, authentication: 'ssl', signatureExempt: ['test.Calls/bidi'], signatureData: { key: { values: ['right'] } },
-    });
+    const signature = new SignatureCheck({ key: ['right'] }, ['test.Calls/bidi']).interceptor;
     const peek = interceptorOf((method, call) => {
       if (method.path === '/test.Calls/unary') seen.resolve(limit.taken);
       return call;

@@ -8,6 +8,7 @@ import { EXIT } from '#src/shared/exit-codes.js';
 import { failDaemon, startDaemon } from '../support/daemon.js';
 import { BIN } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';
+import { get } from '../support/scrape.js';
 import { TempDir } from '../support/temp-dir.js';
 
 const skip = process.platform !== 'linux' && 'needs /proc';
@@ -71,6 +72,24 @@ test('several passed sockets serve instead of the address, also after a reload t
     assert.deepEqual(socketsOf(worker).filter((socket) => inodes.includes(socket)), [], 'workers hold the listening sockets');
   }
   assert(statSync(path).isSocket(), 'the file of a passed socket belongs to whoever passed it');
+});
+
+test('a passed socket with the name admin is that of the page, whatever a config says of it, and no port for calls', { skip }, async () => {
+  const admin = await listening({ port: 0, host: '127.0.0.1' });
+  const { port } = admin.server.address() as AddressInfo;
+  await using daemon = await startDaemon({ launcher: launcher('LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=admin'), passed: [admin.fd] });
+  admin.server.close();
+  assert.deepEqual(daemon.log.all('admin.listening').map(({ address }) => address), [`127.0.0.1:${port}`]);
+  assert.deepEqual(daemon.log.all('daemon.sockets-passed'), [], 'the address of the config serves');
+  assert.equal((await get(daemon, '/readyz')).status, 200);
+  await using probe = new GrpcJsProbe(daemon.address);
+  assert.equal((await probe.call('Probe/Echo')).code, 'OK');
+  for (const wanted of ['127.0.0.1:1', null]) {
+    daemon.configure({ admin: wanted });
+    const { report } = await daemon.reload();
+    assert.equal(report.verdict, 'done', report.error);
+    assert.equal((await get(daemon, '/readyz')).status, 200);
+  }
 });
 
 for (const [variables, warning] of [

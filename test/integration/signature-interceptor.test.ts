@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
+import { readSignature } from '#src/config/signature-data.js';
 import { signatureValidation } from '#src/interceptors.js';
-import { createSignature } from '#src/worker/calls/signature.js';
+import { SignatureCheck } from '#src/worker/calls/signature.js';
 import { invoke, KINDS, SERVICE, startRig, type Kind, type LooseHandler, type Rig } from '../support/call-rig.js';
 
 const { OK, INTERNAL, UNAUTHENTICATED } = grpc.status;
 const MEBIBYTE = 'x'.repeat(2 ** 20);
 
-const CONFIG = {
-  signature: true, authentication: 'ssl', signatureExempt: [], signatureData: { 'x-key': { values: ['new', 'old'] } },
-} as const;
+const DATA = { 'x-key': ['new', 'old'] };
+const check = (exempt: readonly string[] = []): SignatureCheck => new SignatureCheck(DATA, exempt);
 
 /** Counts the calls that reach it. */
 function counter() {
@@ -35,7 +35,7 @@ describe('the signature check', { timeout: 60_000 }, () => {
     test(`refuses an unsigned ${kind} call; neither handler nor deserializer runs`, async (t) => {
       const { counts, handlers } = counter();
       const decode = t.mock.method(SERVICE[kind], 'requestDeserialize');
-      const rig = await startRig({ handlers, parts: () => ({ signature: createSignature(CONFIG) }) });
+      const rig = await startRig({ handlers, parts: () => ({ signature: check().interceptor }) });
       for (const metadata of [new grpc.Metadata(), signed('wrong'), signed('ne', 'w')]) {
         const { code, details } = await invoke(rig.client, kind, { metadata, send: [MEBIBYTE, MEBIBYTE] });
         assert.deepEqual([code, details], [UNAUTHENTICATED, 'Invalid signature']);
@@ -53,7 +53,7 @@ describe('the signature check', { timeout: 60_000 }, () => {
 
   test('exempts methods and services', async () => {
     const codesWith = async (...signatureExempt: string[]): Promise<number[]> => {
-      const signature = createSignature({ ...CONFIG, signatureExempt });
+      const signature = check(signatureExempt).interceptor;
       const rig = await startRig({ handlers: counter().handlers, parts: () => ({ signature }) });
       const codes = [(await invoke(rig.client, 'unary')).code, (await invoke(rig.client, 'bidi')).code];
       rig.close();
@@ -65,8 +65,25 @@ describe('the signature check', { timeout: 60_000 }, () => {
   });
 
   test('has no effect while it is off, or without TLS', () => {
-    assert.equal(createSignature({ ...CONFIG, signature: false }), null);
-    assert.equal(createSignature({ ...CONFIG, authentication: null }), null);
+    const settings = { signature: true, authentication: 'ssl', interceptors: [], signatureData: { 'x-key': { values: ['new'] } } } as const;
+    assert.deepEqual(readSignature(settings), { 'x-key': ['new'] });
+    assert.equal(readSignature({ ...settings, signature: false }), null);
+    assert.equal(readSignature({ ...settings, authentication: null }), null);
+  });
+
+  test('demands what it was told last, of the calls that begin then', async () => {
+    const signature = check();
+    const rig = await startRig({ handlers: counter().handlers, parts: () => ({ signature: signature.interceptor }) });
+    const codes = async (): Promise<number[]> => {
+      const results = [];
+      for (const value of ['old', 'newest']) results.push((await invoke(rig.client, 'unary', { metadata: signed(value) })).code);
+      return results;
+    };
+    assert.deepEqual(await codes(), [OK, UNAUTHENTICATED]);
+    signature.setData({ 'x-key': ['newest'] });
+    assert.deepEqual(await codes(), [UNAUTHENTICATED, OK]);
+    rig.close();
+    assert.deepEqual(rig.faults, []);
   });
 });
 
@@ -76,7 +93,7 @@ describe('signatureValidation among the interceptors', { timeout: 60_000 }, () =
     new grpc.ServerInterceptingCall(call, {
       start: (next) => next({ onReceiveMetadata(metadata, pass) { seen.push(name); pass(metadata); } }),
     });
-  const rigWith = (user: grpc.ServerInterceptor[], signature = createSignature(CONFIG)): Promise<Rig> =>
+  const rigWith = (user: grpc.ServerInterceptor[], signature: grpc.ServerInterceptor | null = check().interceptor): Promise<Rig> =>
     startRig({ handlers: counter().handlers, parts: () => ({ user, signature }) });
 
   test('is where the check runs', async () => {

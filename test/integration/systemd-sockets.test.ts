@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, connect, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { GrpcJsProbe } from '../support/probe.js';
-import { noSystemd, SOCKET, Systemd, UNIT } from '../support/systemd.js';
+import { ADMIN_SOCKET, noSystemd, SOCKET, Systemd, UNIT } from '../support/systemd.js';
 
 const skip = noSystemd;
 
@@ -85,4 +85,29 @@ test('connections wait while a killed daemon is started again', { skip }, async 
   await using probe = new GrpcJsProbe(`127.0.0.1:${port}`);
   const answer = await systemd.until(probe.call('Probe/Echo', {}, { timeoutMs: 15_000 }), 'an answer of the next one');
   assert.equal(answer.code, 'OK', systemd.text);
+});
+
+test('the page of metrics on a socket of its own starts the daemon, and waits through a restart', { skip }, async () => {
+  const [port, adminPort] = [await freePort(), await freePort()];
+  const listen = (at: number): string => `[Socket]\nListenStream=\nListenStream=127.0.0.1:${at}\n`;
+  await using systemd = await Systemd.start({ dropIns: { 'grpcserverd@.socket': listen(port), 'grpcserverd-admin@.socket': listen(adminPort) } });
+  await systemd.systemctl('start', SOCKET, ADMIN_SOCKET);
+  const page = async (path: string): Promise<string> => {
+    const response = await systemd.until(fetch(`http://127.0.0.1:${adminPort}${path}`), `an answer of ${path}`);
+    return `${response.status} ${await response.text()}`;
+  };
+  // Which of the two units passes its socket first is systemd's choice.
+  assert.match(await page('/livez'), /^200 alive/);
+  await systemd.systemctl('start', UNIT);
+  await using probe = new GrpcJsProbe(`127.0.0.1:${port}`);
+  assert.equal((await probe.call('Probe/Echo')).code, 'OK', systemd.text);
+  assert.match(await page('/metrics'), /grpc_server_handled_total\{.*grpc_method="Echo",grpc_code="OK"\} 1/);
+  assert.deepEqual(systemd.events('daemon.sockets-passed')[0]?.sockets, [`grpc: 127.0.0.1:${port}`]);
+  assert.deepEqual(systemd.events('admin.listening').map(({ address }) => address), [`127.0.0.1:${adminPort}`]);
+  const restarting = systemd.systemctl('restart', UNIT);
+  const answers = [];
+  for (let count = 0; count < 5; count += 1) answers.push(await page('/livez'));
+  await restarting;
+  answers.push(await page('/readyz'));
+  assert.deepEqual(answers.filter((answer) => !answer.startsWith('200')), [], systemd.text);
 });

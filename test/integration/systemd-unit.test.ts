@@ -5,7 +5,7 @@ import type { UserConfig } from '#src/config/options.js';
 import { TestCertificates } from '../support/daemon-certificates.js';
 import { ROOT } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';
-import { noSystemd, servicerInside, SOCKET, startService, Systemd, UNIT } from '../support/systemd.js';
+import { ADMIN_SOCKET, noSystemd, servicerInside, SOCKET, startService, Systemd, UNIT } from '../support/systemd.js';
 import { TempDir } from '../support/temp-dir.js';
 
 const skip = noSystemd;
@@ -14,7 +14,7 @@ const MOST_EXPOSURE = 2;
 
 test('systemd has nothing to say against the units', { skip }, async () => {
   await using systemd = await Systemd.start();
-  assert.deepEqual(await systemd.run('systemd-analyze', 'verify', UNIT, SOCKET), { code: 0, stdout: '', stderr: '' });
+  assert.deepEqual(await systemd.run('systemd-analyze', 'verify', UNIT, SOCKET, ADMIN_SOCKET), { code: 0, stdout: '', stderr: '' });
 });
 
 test('the exposure of the service is small', { skip }, async () => {

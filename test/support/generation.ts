@@ -6,5 +6,5 @@ import { Generation } from '#src/primary/generation.js';
 export function generationOf(settings: UserConfig = {}): Generation {
   const data = { servicers: ['./x.js'], ...settings };
   const { config } = resolveConfig({ file: { path: '/config.json', data }, env: {}, flags: {}, cwd: '/' });
-  return new Generation({ config, tls: null, logFormat: 'json', ticketKeys: '' });
+  return new Generation({ config, tls: null, signature: null, logFormat: 'json', ticketKeys: '' });
 }

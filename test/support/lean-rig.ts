@@ -13,14 +13,18 @@ export const PEER: PeerFacts = {
 };
 
 const keep = (bytes: Buffer): Buffer => bytes;
+const read = (bytes: Buffer): Buffer => {
+  if (bytes.toString('latin1') === 'unreadable') throw new Error('unreadable');
+  return bytes;
+};
 
-/** As in call-rig.ts, but messages are bytes. */
+/** As in call-rig.ts, but messages are bytes; `unreadable` are those that cannot be deserialized. */
 export const BYTES_SERVICE = Object.fromEntries(
   KINDS.map((kind) => [kind, {
     path: `/test.Calls/${kind}`,
     requestStream: kind === 'clientStream' || kind === 'bidi',
     responseStream: kind === 'serverStream' || kind === 'bidi',
-    requestSerialize: keep, requestDeserialize: keep, responseSerialize: keep, responseDeserialize: keep,
+    requestSerialize: keep, requestDeserialize: read, responseSerialize: keep, responseDeserialize: keep,
   }]),
 ) as unknown as Record<Kind, grpc.MethodDefinition<Buffer, Buffer>>;
 

@@ -14,6 +14,8 @@ const TOOLS = {
   prometheus: { package: 'prometheus', command: ['promtool', '--version'] },
   h2load: { package: 'nghttp2-client', command: ['h2load', '--version'] },
   pty: { package: 'python3', command: ['/usr/bin/python3', '-c', 'import pty, termios'] },
+  haproxy: { package: 'haproxy', command: ['haproxy', '-v'] },
+  nginx: { package: 'nginx-light', command: ['nginx', '-v'] },
   protoc: { package: 'protobuf-compiler', command: ['protoc', '--version'] },
 } as const satisfies Record<string, { package: string; command: readonly [string, ...string[]]; file?: string }>;
 

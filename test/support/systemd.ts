@@ -14,6 +14,7 @@ const PACKAGE = '/run/package';
 const APP = '/srv/grpcserverd/main';
 export const UNIT = 'grpcserverd@main.service';
 export const SOCKET = 'grpcserverd@main.socket';
+export const ADMIN_SOCKET = 'grpcserverd-admin@main.socket';
 
 const SYSTEMD = '/lib/systemd/systemd';
 const NEEDED = [SYSTEMD, '/usr/bin/systemd-notify', '/usr/bin/unshare', '/usr/bin/nsenter'];
@@ -69,7 +70,7 @@ export class Systemd implements AsyncDisposable {
     chmodSync(this.app.path, 0o755);
     this.configure(config);
     for (const name of readdirSync(`${ROOT}systemd`)) {
-      if (name.startsWith('grpcserverd@')) this.#units.write(name, readFileSync(`${ROOT}systemd/${name}`));
+      if (name.startsWith('grpcserverd')) this.#units.write(name, readFileSync(`${ROOT}systemd/${name}`));
     }
     for (const target of TARGETS) this.#units.write(`${target}.target`, `[Unit]\nDescription=${target}\nDefaultDependencies=no\n`);
     // There is no journal inside.

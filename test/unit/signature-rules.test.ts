@@ -6,15 +6,16 @@ import { join } from 'node:path';
 import { after, describe, mock, test } from 'node:test';
 import grpc from '@grpc/grpc-js';
 import type { DaemonError } from '#src/shared/errors.js';
-import { readSignatureRules } from '#src/worker/calls/signature-rules.js';
+import { readSignatureData } from '#src/config/signature-data.js';
+import { SignatureRules } from '#src/worker/calls/signature-rules.js';
 
-type Data = Parameters<typeof readSignatureRules>[0];
+type Data = Parameters<typeof readSignatureData>[0];
 
 /** Does metadata with these fields satisfy rules made of that? Several values of a field come joined, as node joins them. */
 function accepts(data: Data, fields: Readonly<Record<string, readonly string[]>>): boolean {
   const metadata = new grpc.Metadata();
   for (const [key, values] of Object.entries(fields)) metadata.set(key, values.join(', '));
-  return readSignatureRules(data).accept(metadata);
+  return new SignatureRules(readSignatureData(data)).accept(metadata);
 }
 
 const one = (value: string): Data => ({ key: { values: [value] } });
@@ -96,7 +97,7 @@ describe('values in a file', () => {
     return { key: { file: path } };
   };
   const refuses = (data: Data, pattern: RegExp): void => {
-    assert.throws(() => readSignatureRules(data), (error: DaemonError) => {
+    assert.throws(() => readSignatureData(data), (error: DaemonError) => {
       assert.equal(error.code, 'E_CONFIG_VALUE');
       assert.match(error.message, pattern);
       assert.doesNotMatch(error.message, /hunter2/);

@@ -25,6 +25,30 @@ export function walkFields(buffer: Buffer, start: number, end: number, visit: (s
 }
 
 /**
+ * Whether a block means the same on every connection as it is: it neither refers to a dynamic table nor changes one. One
+ * that begins with a size update, and one with a field that no table has, do not count; Huffman strings are not looked at.
+ * @throws ConnectionError COMPRESSION_ERROR when the block ends in the middle of a field
+ */
+export function isContextFree(buffer: Buffer, start: number, end: number): boolean {
+  const cursor = new Cursor(buffer, start, end);
+  while (cursor.at < end) {
+    const first = byteAt(buffer, cursor.at);
+    if (first >= 0x80) {
+      const index = readInteger(cursor, 0x7f);
+      if (index === 0 || index > STATIC_LENGTH) return false;
+      continue;
+    }
+    // Size updates, and literals that go into the table.
+    if (first >= 0x20) return false;
+    const index = readInteger(cursor, 0x0f);
+    if (index > STATIC_LENGTH) return false;
+    if (index === 0) skipString(cursor);
+    skipString(cursor);
+  }
+  return true;
+}
+
+/**
  * The position behind the size updates that a block begins with when they leave the table at 0, else `start`.
  * @throws ConnectionError COMPRESSION_ERROR for a broken encoding
  */
@@ -50,6 +74,26 @@ export function decodeLiteralField(buffer: Buffer, start: number, end: number): 
   const index = readNameIndex(cursor, first);
   const name = index === 0 ? readString(cursor) : staticName(index);
   return { name, value: readString(cursor), neverIndexed: (first & 0xf0) === 0x10 };
+}
+
+/**
+ * Where the value of a literal begins, in a field that walkFields has found; `start` for an index, which has none of its
+ * own. What lies before it means the same name wherever it comes.
+ */
+export function findValue(buffer: Buffer, start: number, end: number): number {
+  const first = byteAt(buffer, start);
+  if (first >= 0x80) return start;
+  const cursor = new Cursor(buffer, start, end);
+  if (readNameIndex(cursor, first) === 0) skipString(cursor);
+  return cursor.at;
+}
+
+/**
+ * The value that findValue has found.
+ * @throws ConnectionError COMPRESSION_ERROR for a broken Huffman string
+ */
+export function decodeValue(buffer: Buffer, start: number, end: number): string {
+  return readString(new Cursor(buffer, start, end));
 }
 
 /** Of a literal, 0 when its name is a string. */

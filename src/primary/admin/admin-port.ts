@@ -3,6 +3,7 @@ import type { Endpoint } from '../../config/option-values.js';
 import { DaemonError } from '../../shared/errors.js';
 import type { ListenerEvents } from '../listener.js';
 import { Ports } from '../ports.js';
+import type { PassedSocket } from '../systemd/environment.js';
 
 export interface PortChange {
   /** Returns whether it listens elsewhere now. */
@@ -14,15 +15,24 @@ const NO_CHANGE: PortChange = { commit: () => false, discard: () => undefined };
 
 export class AdminPort {
   readonly #events: ListenerEvents;
+  readonly #passed: readonly PassedSocket[];
   #ports: Ports | null = null;
 
-  constructor(events: ListenerEvents) {
+  /** @param passed sockets that listen already; they win over what the config wants */
+  constructor(events: ListenerEvents, passed: readonly PassedSocket[]) {
     this.#events = events;
+    this.#passed = passed;
   }
 
-  /** host:port with the bound port, or unix:/path; null when it is off. */
-  get address(): string | null {
-    return this.#ports?.address ?? null;
+  /** Each host:port with the bound port, or unix:/path; none when it is off. */
+  get addresses(): string[] {
+    return this.#ports?.listening.map(({ address }) => address) ?? [];
+  }
+
+  /** @throws DaemonError E_ADDRESS or E_ADDRESS_PERMISSION */
+  async open(wanted: Endpoint | null): Promise<void> {
+    if (this.#passed.length > 0) this.#ports = await Ports.open({ host: '', port: 0 }, this.#events, this.#passed);
+    else (await this.change(wanted)).commit();
   }
 
   /**
@@ -31,6 +41,7 @@ export class AdminPort {
    */
   async change(wanted: Endpoint | null): Promise<PortChange> {
     const before = this.#ports;
+    if (this.#passed.length > 0) return NO_CHANGE;
     if (wanted === null) return before === null ? NO_CHANGE : { ...NO_CHANGE, commit: () => this.#replace(null) };
     try {
       if (before !== null) return await before.change(wanted);

@@ -11,6 +11,7 @@ import type { Dispatcher } from '../dispatcher.js';
 import type { RefusalLog } from '../refusal-log.js';
 import type { Reloader } from '../reloader.js';
 import type { Supervisor } from '../supervisor.js';
+import type { PassedSocket } from '../systemd/environment.js';
 import type { WorkerDoor } from '../worker-door.js';
 import type { WorkerHandle } from '../worker-handle.js';
 import { AdminHttp, type Answer } from './admin-http.js';
@@ -27,6 +28,8 @@ export interface AdminOptions {
   readonly clock: Clock;
   readonly emit: Emit;
   readonly history: History;
+  /** Sockets for the page that listen already. */
+  readonly passed: readonly PassedSocket[];
   readonly dispatcher: Dispatcher;
   /** How work comes to workers; asked for when the page is. */
   readonly door: () => WorkerDoor;
@@ -44,7 +47,7 @@ export class Admin {
   readonly #port: AdminPort;
 
   constructor(options: AdminOptions) {
-    const { clock, emit } = options;
+    const { clock, emit, passed } = options;
     this.#options = options;
     this.#startedAt = clock.now();
     this.#rollCall = new RollCall(clock);
@@ -58,13 +61,12 @@ export class Admin {
       onFailure: (path, error) => emit('admin.failed', { path, error: toError(error).stack }),
     });
     // Accepting fails when the process is out of descriptors, which its own port reports.
-    this.#port = new AdminPort({ onSocket: (socket) => this.#http.take(socket), onError: () => undefined });
+    this.#port = new AdminPort({ onSocket: (socket) => this.#http.take(socket), onError: () => undefined }, passed);
   }
 
-  /** Opens the page where the config wants it. @throws DaemonError */
-  async open(wanted: Endpoint | null): Promise<void> {
-    const change = await this.#port.change(wanted);
-    change.commit();
+  /** Opens the page on the sockets that were passed, or else where the config wants it. @throws DaemonError */
+  open(wanted: Endpoint | null): Promise<void> {
+    return this.#port.open(wanted);
   }
 
   /** Prepares what a reload wants. @throws DaemonError when the address cannot be opened; the old one stays */
@@ -80,8 +82,7 @@ export class Admin {
 
   /** Says where it listens, if anywhere. */
   announce(): void {
-    const { address } = this.#port;
-    if (address !== null) this.#options.emit('admin.listening', { address });
+    for (const address of this.#port.addresses) this.#options.emit('admin.listening', { address });
   }
 
   /** A worker says what its calls have come to. */
@@ -132,7 +133,8 @@ export class Admin {
         refused: (reason) => refusals.total(reason),
         isReloading: reloader.progress !== null,
         lastReload: reloader.last,
-        validUntil: supervisor.plan.generation.tls?.validUntil ?? null,
+        tls: supervisor.plan.generation.tls,
+        now: new Date(this.#options.clock.now()),
       }),
     });
     return { status: 200, contentType, text };

@@ -1,7 +1,9 @@
 /** Runs in the primary. The metrics of the daemon itself, from what its parts know; pure. */
+import type { TlsMaterial } from '../../config/certificates.js';
 import type { ReloadReport } from '../../control/definition.js';
 import type { Sample, Samples } from '../../shared/metrics.js';
 import { VERSION } from '../../shared/version.js';
+import { nextAuthorityEnd } from '../certificate-status.js';
 import { REFUSAL_REASONS, type RefusalReason } from '../dispatcher.js';
 import type { WorkerHandle } from '../worker-handle.js';
 import { DRAIN_BUCKETS, RESTART_REASONS, VERDICTS, type History } from './history.js';
@@ -22,8 +24,9 @@ export interface DaemonFacts {
   readonly refused: (reason: RefusalReason) => number;
   readonly isReloading: boolean;
   readonly lastReload: ReloadReport | null;
-  /** When the certificate in use expires; null without TLS. */
-  readonly validUntil: Date | null;
+  /** What TLS uses; null without it. */
+  readonly tls: Pick<TlsMaterial, 'validUntil' | 'authorityEnds'> | null;
+  readonly now: Date;
 }
 
 type DaemonMetric = Exclude<keyof Samples, `grpc_server_${string}` | 'grpcserverd_rpcs_rejected_total'>;
@@ -31,7 +34,7 @@ type DaemonMetric = Exclude<keyof Samples, `grpc_server_${string}` | 'grpcserver
 const STATES = ['starting', 'ready', 'draining'] as const;
 
 export function daemonSamples(facts: DaemonFacts): Pick<Samples, DaemonMetric> {
-  const { history, workers, goal, lastReload, validUntil, refused } = facts;
+  const { history, workers, goal, lastReload, tls, refused } = facts;
   return {
     grpcserverd_build_info: [{ labels: { version: VERSION, node: process.version }, value: 1 }],
     grpcserverd_start_time_seconds: one(facts.startedAt / 1000),
@@ -50,7 +53,7 @@ export function daemonSamples(facts: DaemonFacts): Pick<Samples, DaemonMetric> {
     grpcserverd_reloads_total: VERDICTS.map((verdict) => ({ labels: { verdict }, value: history.reloads[verdict] })),
     grpcserverd_reload_in_progress: one(facts.isReloading),
     grpcserverd_config_last_reload_successful: one(lastReload === null || lastReload.verdict === 'done'),
-    grpcserverd_tls_certificate_expiry_timestamp_seconds: validUntil === null ? [] : [{ labels: { cert: 'server' }, value: validUntil.getTime() / 1000 }],
+    grpcserverd_tls_certificate_expiry_timestamp_seconds: tls === null ? [] : expirySamples(tls, facts.now),
   };
 }
 
@@ -72,6 +75,11 @@ function slotSamples({ workers, silent, goal, connectionsOf }: DaemonFacts): Pic
     grpcserverd_worker_event_loop_delay_p99_seconds: most(({ load }) => (load?.eventLoopDelay ?? 0) / 1000),
     grpcserverd_worker_event_loop_utilization: most(({ load }) => load?.eventLoopUtilization ?? 0),
   };
+}
+
+function expirySamples(tls: NonNullable<DaemonFacts['tls']>, now: Date): Sample[] {
+  const ends = { server: tls.validUntil, authority: nextAuthorityEnd(tls, now) };
+  return Object.entries(ends).flatMap(([cert, end]) => (end === null ? [] : [{ labels: { cert }, value: end.getTime() / 1000 }]));
 }
 
 const one = (value: number | boolean): Sample[] => [{ labels: {}, value: Number(value) }];

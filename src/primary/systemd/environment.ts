@@ -12,8 +12,9 @@ export interface ServiceManager {
   readonly notifySocket: string | null;
   /** How often a sign of life is wanted, in milliseconds; null: never. */
   readonly watchdog: number | null;
-  /** In the order of the unit. */
+  /** In the order of the unit: those for calls, and those named "admin". */
   readonly sockets: readonly PassedSocket[];
+  readonly adminSockets: readonly PassedSocket[];
   /** What was said and cannot be meant for this process; it goes without. */
   readonly warnings: readonly string[];
 }
@@ -22,6 +23,9 @@ export interface ServiceManager {
 const FIRST_FD = 3;
 /** Above any limit of open files that a unit has; more is a mistake. */
 const MOST_SOCKETS = 1024;
+
+/** FileDescriptorName= of sockets for the admin page. */
+const ADMIN = 'admin';
 
 const VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID', 'LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES'] as const;
 type Variables = Record<(typeof VARIABLES)[number], string | undefined>;
@@ -34,10 +38,12 @@ export function takeServiceManager(env: Record<string, string | undefined>, pid:
   const variables = Object.fromEntries(VARIABLES.map((name) => [name, env[name] === '' ? undefined : env[name]])) as Variables;
   for (const name of VARIABLES) Reflect.deleteProperty(env, name);
   const warnings: string[] = [];
+  const sockets = readSockets(variables, pid, warnings);
   return {
     notifySocket: variables.NOTIFY_SOCKET ?? null,
     watchdog: readWatchdog(variables, pid, warnings),
-    sockets: readSockets(variables, pid, warnings),
+    sockets: sockets.filter(({ name }) => name !== ADMIN),
+    adminSockets: sockets.filter(({ name }) => name === ADMIN),
     warnings,
   };
 }

@@ -32,7 +32,7 @@ export class AccessLog {
       if (this.#passed < this.#sample) return;
       this.#passed = 0;
     }
-    const { path: method, peer, received, sent } = call;
-    this.#emit('call.ended', { method, peer, code: codeName(code), ms: Math.round(ms * 1000) / 1000, received, sent });
+    const { path: method, peer, received, sent, bytesReceived, bytesSent } = call;
+    this.#emit('call.ended', { method, peer, code: codeName(code), ms: Math.round(ms * 1000) / 1000, received, sent, bytesReceived, bytesSent });
   }
 }

@@ -7,8 +7,11 @@ import { findMetadataFault } from './metadata-check.js';
 import type { MethodFigures } from './method-figures.js';
 import { fitStatus, INTERNAL_ERROR, isPlainOk, statusOf } from './status.js';
 import { listenToAnswers } from './wire-answers.js';
+import { countBytes } from './wire-bytes.js';
+import { readTogether } from './wire-messages.js';
 
 export interface CallOwner {
+  readonly countsBytes: boolean;
   /** Milliseconds on the monotonic clock. */
   now(): number;
   /** Once a call, when nothing more will happen on it. @param ms what it took */
@@ -42,6 +45,9 @@ export class ActiveCall extends ForwardingCall {
   /** Messages. */
   received = 0;
   sent = 0;
+  /** Counted for owners that want them. */
+  bytesReceived = 0;
+  bytesSent = 0;
   readonly #figures: MethodFigures;
   readonly #method: CallMethod;
   readonly #owner: CallOwner;
@@ -103,6 +109,8 @@ export class ActiveCall extends ForwardingCall {
    */
   open(): void {
     listenToAnswers(this.below, this);
+    readTogether(this.below);
+    if (this.#owner.countsBytes) countBytes(this.below, this);
     this.below.start(this);
     // The stream was closed before it got here; grpc-js then says nothing at all.
     if (this.#metadata === null) this.onCancel();

@@ -13,11 +13,14 @@ export interface CallRegistryOptions {
   readonly clock?: Clock;
   /** What the calls are counted in. */
   readonly tally?: CallTally;
+  /** Whether calls know the bytes of their messages. */
+  readonly countsBytes?: boolean;
 }
 
 export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
   /** Counts calls; must be the first of the interceptors, and serves any number of connections. */
   readonly accounting: ServerInterceptor;
+  readonly countsBytes: boolean;
   /**
    * In no order: an ended call's place is taken by the last one. A Set would do the same in two words, and cost a
    * third of all the CPU of a call in garbage collection (bench/cost-of-parts.js).
@@ -28,7 +31,8 @@ export class CallRegistry implements CallOwner, Iterable<ActiveCall> {
   readonly #clock: Clock;
   #total = 0;
 
-  constructor({ report, onCallEnded, clock = systemClock, tally = new CallTally() }: CallRegistryOptions) {
+  constructor({ report, onCallEnded, clock = systemClock, tally = new CallTally(), countsBytes = false }: CallRegistryOptions) {
+    this.countsBytes = countsBytes;
     this.#report = report;
     this.#onCallEnded = onCallEnded;
     this.#clock = clock;

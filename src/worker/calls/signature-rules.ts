@@ -1,10 +1,7 @@
 /** Runs in a worker: what `signatureData` demands of the metadata of a call. */
-import { readFileSync } from 'node:fs';
 import crypto from 'node:crypto';
 import type { Metadata } from '@grpc/grpc-js';
-import { isCredential, missingCredential } from '../../config/credential-path.js';
-import type { Config } from '../../config/options.js';
-import { DaemonError, systemCode } from '../../shared/errors.js';
+import type { SignatureData } from '../../config/signature-data.js';
 
 /** How node joins the values of a field that came several times. */
 const JOINT = ', ';
@@ -65,7 +62,7 @@ class SignatureRule {
 export class SignatureRules {
   readonly #rules: readonly SignatureRule[];
 
-  constructor(data: Readonly<Record<string, readonly string[]>>) {
+  constructor(data: SignatureData) {
     this.#rules = Object.entries(data).map(([key, values]) => new SignatureRule(key.toLowerCase(), values));
   }
 
@@ -74,42 +71,4 @@ export class SignatureRules {
     for (const rule of this.#rules) accepted = rule.accepts(metadata) && accepted;
     return accepted;
   }
-}
-
-/**
- * The rules of the config, `{ file }` values read now. Throws E_CONFIG_VALUE, which names the key and the file, when
- * a file cannot be used or a value could never be met.
- */
-export function readSignatureRules(data: Config['signatureData']): SignatureRules {
-  const values = Object.entries(data).map(([key, entry]): [string, readonly string[]] => {
-    const source = 'file' in entry ? `signatureData.${key}: ${entry.file}` : `signatureData.${key}`;
-    const accepted = 'file' in entry ? readValues(source, entry.file) : entry.values;
-    for (const value of accepted) assertCanBeSent(source, value);
-    return [key, accepted];
-  });
-  return new SignatureRules(Object.fromEntries(values));
-}
-
-/** One value a line; blank lines do not count. */
-function readValues(source: string, file: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new DaemonError('E_CONFIG_VALUE', `${source} cannot be read (${systemCode(cause) ?? 'error'})`, {
-      cause,
-      hint: isCredential(file, process.env) ? missingCredential(file) : 'The file must be readable by the user of the daemon and hold one accepted value a line.',
-    });
-  }
-  const values = text.split(/\r?\n/).filter((line) => line !== '');
-  if (values.length > 0) return values;
-  throw new DaemonError('E_CONFIG_VALUE', `${source} is empty`, { hint: 'Write one accepted value a line.' });
-}
-
-/** Metadata is printable ASCII, and its outer spaces are lost on the way (gRPC over HTTP/2, "ASCII-Value"). */
-function assertCanBeSent(source: string, value: string): void {
-  if (/^[!-~](?:[ -~]*[!-~])?$/.test(value)) return;
-  throw new DaemonError('E_CONFIG_VALUE', `${source} holds a value that no client can send as metadata`, {
-    hint: 'Values are printable ASCII, not empty, without spaces at either end.',
-  });
 }

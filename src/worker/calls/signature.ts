@@ -1,8 +1,9 @@
 /** Runs in a worker: refuses calls whose metadata lacks the pairs of `signatureData`, before their handler runs. */
 import { status, type Metadata, type ServerInterceptingCallInterface, type ServerInterceptor } from '@grpc/grpc-js';
 import type { Config } from '../../config/options.js';
+import type { SignatureData } from '../../config/signature-data.js';
 import { ForwardingCall, interceptorOf, type CallStatus } from './forwarding-call.js';
-import { readSignatureRules, type SignatureRules } from './signature-rules.js';
+import { SignatureRules } from './signature-rules.js';
 
 const INVALID: CallStatus = { code: status.UNAUTHENTICATED, details: 'Invalid signature', metadata: null };
 
@@ -27,18 +28,20 @@ class SignedCall extends ForwardingCall {
   }
 }
 
-/**
- * The interceptor of `signature`, or null when it has no effect: switched off, or without TLS, where the pairs
- * would travel for everyone to read.
- */
-export function createSignature(
-  config: Pick<Config, 'signature' | 'authentication' | 'signatureData' | 'signatureExempt'>,
-  onRefused: () => void = () => undefined,
-): ServerInterceptor | null {
-  if (!config.signature || config.authentication !== 'ssl') return null;
-  const rules = readSignatureRules(config.signatureData);
-  const isExempt = matcherOf(config.signatureExempt);
-  return interceptorOf((method, call) => (isExempt(method.path) ? call : new SignedCall(call, rules, onRefused)));
+/** The check of `signature`; what it demands may change while it runs, and counts for the calls that begin then. */
+export class SignatureCheck {
+  readonly interceptor: ServerInterceptor;
+  #rules: SignatureRules;
+
+  constructor(data: SignatureData, exempt: Config['signatureExempt'], onRefused: () => void = () => undefined) {
+    this.#rules = new SignatureRules(data);
+    const isExempt = matcherOf(exempt);
+    this.interceptor = interceptorOf((method, call) => (isExempt(method.path) ? call : new SignedCall(call, this.#rules, onRefused)));
+  }
+
+  setData(data: SignatureData): void {
+    this.#rules = new SignatureRules(data);
+  }
 }
 
 /** Matches paths such as `/pkg.Svc/Method` against `pkg.Svc/Method` and `pkg.Svc/*`. */

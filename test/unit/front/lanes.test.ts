@@ -52,6 +52,14 @@ test('what must never be indexed stays so', () => {
   assert.deepEqual(passed(new HeaderLane(16_384), NEVER).fields, [['x', 'secret', true]]);
 });
 
+test('a block that has nothing to do with a table passes as it is, and the client\'s table stays', () => {
+  const lane = new HeaderLane(16_384);
+  passed(lane, ADD);
+  assert.deepEqual(passed(lane, GET, NEVER), { fields: [[':method', 'GET', false], ['x', 'secret', true]], isSame: true });
+  assert.equal(lane.isFast, false);
+  assert.deepEqual(passed(lane, INDEXED).fields, [['x', 'secret', false]]);
+});
+
 test('after a size update to 0 that follows the acknowledgement, blocks pass as they are', () => {
   const lane = new HeaderLane(16_384);
   passed(lane, ADD);

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import { CertificateKeeper, LOOK_INTERVAL } from '#src/primary/certificate-keeper.js';
-import { RETRY_INTERVAL } from '#src/primary/certificate-files.js';
-import { PATIENCE } from '#src/primary/certificate-trouble.js';
+import { CertificateKeeper } from '#src/primary/certificate-keeper.js';
+import { LOOK_INTERVAL } from '#src/primary/file-keeper.js';
+import { PATIENCE } from '#src/primary/file-trouble.js';
+import { RETRY_INTERVAL } from '#src/primary/followed-files.js';
 import type { UserConfig } from '#src/config/options.js';
 import type { Generation } from '#src/primary/generation.js';
 import type { ToWorker } from '#src/ipc/messages.js';
@@ -30,6 +31,7 @@ let made: TempDir;
 let set: TestCertificates;
 let soon: TestPair;
 let verySoon: TestPair;
+let brieflyTrusted: TestPair;
 before(async () => {
   made = new TempDir();
   set = await makeTestCertificates(made.path);
@@ -37,6 +39,7 @@ before(async () => {
     testCertificate({ key: 'leaf', commonName: 'localhost', purpose: 'server', hosts: ['localhost'], days });
   soon = writeTestPair(made.path, 'soon', await server([-1, 31.5]));
   verySoon = writeTestPair(made.path, 'very-soon', await server([-1, 2.5]));
+  brieflyTrusted = writeTestPair(made.path, 'brief', await testCertificate({ key: 'ca', commonName: 'brief', purpose: 'authority', days: [-1, 2.5] }));
 });
 after(() => made[Symbol.dispose]());
 
@@ -344,12 +347,11 @@ describe('a certificate that is about to expire', { timeout: 30_000 }, () => {
     assert.deepEqual(told(rig), [['certificates.expiring', 29, 'warn']]);
   });
 
-  test('is told of at once, every day, and when it has expired', async () => {
-    using rig = new Rig(verySoon);
-    await rig.pass(60_000);
-    assert.deepEqual(told(rig), [['certificates.expiring', 2, 'warn']]);
-    for (let day = 1; day < 5; day += 1) await passDay(rig);
-    assert.deepEqual(told(rig), [2, 1, 0, -1, -2].map((days) => ['certificates.expiring', days, days < 0 ? 'error' : 'warn']));
+  test('is told of once when fewer than 30, 7 and 1 days are left, and every day when it has expired', async () => {
+    using rig = new Rig(soon);
+    await rig.pass(3000);
+    for (let day = 1; day <= 34; day += 1) await passDay(rig);
+    assert.deepEqual(told(rig), [29, 6, 0, -1, -2, -3].map((days) => ['certificates.expiring', days, days < 0 ? 'error' : 'warn']));
   });
 
   test('is told of the moment it expires, whenever it was told last', async () => {
@@ -360,7 +362,7 @@ describe('a certificate that is about to expire', { timeout: 30_000 }, () => {
     rig.clock.advance(DAY / 2);
     await rig.keeper.idle();
     await rig.pass(3000);
-    assert.deepEqual(told(rig).slice(2), [['certificates.expiring', 0, 'warn'], ['certificates.expiring', -1, 'error']]);
+    assert.deepEqual(told(rig).slice(1), [['certificates.expiring', 0, 'warn'], ['certificates.expiring', -1, 'error']]);
   });
 
   test('is told of no more once it is replaced', async () => {
@@ -370,6 +372,15 @@ describe('a certificate that is about to expire', { timeout: 30_000 }, () => {
     await rig.pass(3000);
     for (let day = 1; day < 4; day += 1) await passDay(rig);
     assert.deepEqual(rig.names, ['certificates.expiring', 'certificates.replaced']);
+  });
+
+  test('is told of too when it is that of an authority, whose end is said once', async () => {
+    using rig = new Rig(set.server, brieflyTrusted);
+    await rig.pass(3000);
+    for (let day = 1; day <= 5; day += 1) await passDay(rig);
+    const authority = rig.events.filter(([, { certificate }]) => certificate === 'authority');
+    assert.deepEqual(authority.map(([, { subject, days }, level]) => [subject, days, level]), [['CN=brief', 2, 'warn'], ['CN=brief', 0, 'warn'], ['CN=brief', -1, 'error']]);
+    assert.equal(rig.events.length, authority.length, 'the server has a certificate for long');
   });
 
   test('is told of although it stands in the config as text', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { readCertificates, type TlsMaterial } from '#src/config/certificates.js';
-import { certificateProblems, describeCertificate } from '#src/primary/certificate-status.js';
+import { certificateProblems, describeCertificate, nextAuthorityEnd } from '#src/primary/certificate-status.js';
 import { testCertificate, writeTestPair } from '../../support/certificates.js';
 import { TempDir } from '../../support/temp-dir.js';
 
@@ -50,4 +50,16 @@ test('a certificate that has expired, or whose files are no good, keeps the daem
 test('a chain ends with the first of its certificates that clients look at, which a root is not', () => {
   const days = (chained.validUntil.getTime() - Date.now()) / DAY;
   assert.ok(days > 19 && days < 20.1, `${days} days`);
+});
+
+test('of several authorities the next that ends counts, and all that have ended are a problem', () => {
+  const end = (days: number) => ({ name: `CN=${days}`, fingerprint256: String(days), validUntil: new Date(Date.now() + days * DAY) });
+  const trusting = (...days: number[]) => ({ ...material, authorityEnds: days.map(end) });
+  const next = (...days: number[]): number | null => {
+    const found = nextAuthorityEnd(trusting(...days), new Date());
+    return found === null ? null : Math.round((found.getTime() - Date.now()) / DAY);
+  };
+  assert.deepEqual([next(), next(9, 5, 7), next(-1, 5, 7), next(-3, -1, -2)], [null, 5, 5, -1]);
+  assert.deepEqual(certificateProblems(trusting(-1, 5), null, new Date()), []);
+  assert.match(certificateProblems(trusting(-1, -5), null, new Date()).join(), /^Every authority of rootCertificate has expired/);
 });

@@ -1,5 +1,11 @@
 /** Runs in a worker. One field of a call's headers, and what RFC 9113 says about it alone. */
 
+/** A name, and what it alone says of a field. */
+export interface FieldName {
+  readonly name: string;
+  readonly rule: 'pseudo' | 'type' | 'te' | 'length' | 'ignored' | 'regular' | 'malformed';
+}
+
 export interface RequestField {
   readonly name: string;
   readonly value: string;
@@ -18,7 +24,7 @@ const OVERHEAD = 32;
 const PSEUDO = new Set([':method', ':scheme', ':authority', ':path']);
 /** Section 8.2.2. */
 const OF_CONNECTIONS = new Set(['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade']);
-const IGNORED = new Set(['te', 'accept-encoding', 'grpc-accept-encoding']);
+const IGNORED = new Set(['accept-encoding', 'grpc-accept-encoding']);
 /** Section 8.2.1, and RFC 9110 section 5.1: a token without upper-case letters. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** The same, and RFC 9110 section 5.5: no control characters. */
@@ -35,19 +41,40 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const SCHEME = /^[A-Za-z][A-Za-z0-9+\-.]*$/;
 const DIGITS = /^[0-9]{1,15}$/;
 
-export function requestField(name: string, given: string): RequestField {
-  const value = HAS_MARGIN.test(given) && !name.startsWith(':') ? given.replace(MARGINS, '') : given;
-  return { name, value, size: name.length + given.length + OVERHEAD, kind: kindOf(name, value) };
+export function fieldName(name: string): FieldName {
+  return { name, rule: ruleOf(name) };
 }
 
-function kindOf(name: string, value: string): RequestField['kind'] {
-  if (!VALUE.test(value)) return 'malformed';
-  if (name.startsWith(':')) return PSEUDO.has(name) && isPseudoValue(name, value) ? 'pseudo' : 'malformed';
+function ruleOf(name: string): FieldName['rule'] {
+  if (name.startsWith(':')) return PSEUDO.has(name) ? 'pseudo' : 'malformed';
   if (!NAME.test(name) || OF_CONNECTIONS.has(name)) return 'malformed';
-  if (name === 'te' && value.toLowerCase() !== 'trailers') return 'malformed';
-  if (name === 'content-length' && !DIGITS.test(value)) return 'malformed';
-  if (name === 'content-type' && value === GRPC_TYPE) return 'type';
+  if (name === 'te') return 'te';
+  if (name === 'content-length') return 'length';
+  if (name === 'content-type') return 'type';
   return IGNORED.has(name) ? 'ignored' : 'regular';
+}
+
+export function requestField({ name, rule }: FieldName, given: string): RequestField {
+  const value = HAS_MARGIN.test(given) && rule !== 'pseudo' ? given.replace(MARGINS, '') : given;
+  return { name, value, size: name.length + given.length + OVERHEAD, kind: kindOf(name, rule, value) };
+}
+
+function kindOf(name: string, rule: FieldName['rule'], value: string): RequestField['kind'] {
+  if (!VALUE.test(value)) return 'malformed';
+  switch (rule) {
+    case 'pseudo':
+      return isPseudoValue(name, value) ? 'pseudo' : 'malformed';
+    case 'te':
+      return value.toLowerCase() === 'trailers' ? 'ignored' : 'malformed';
+    case 'length':
+      return DIGITS.test(value) ? 'regular' : 'malformed';
+    case 'type':
+      return value === GRPC_TYPE ? 'type' : 'regular';
+    case 'ignored':
+    case 'regular':
+    case 'malformed':
+      return rule;
+  }
 }
 
 function isPseudoValue(name: string, value: string): boolean {

@@ -3,10 +3,10 @@
  * context-free (src/front/link.ts), so equal bytes are equal headers, whoever sent them.
  */
 import { status } from '@grpc/grpc-js';
-import { decodeLiteralField, walkFields } from '../../../http2/hpack/walk.js';
+import { decodeLiteralField, decodeValue, findValue, walkFields } from '../../../http2/hpack/walk.js';
 import { ByteCache } from './byte-cache.js';
 import type { AnswerHeaders } from './lean-stream.js';
-import { GRPC_TYPE, requestField, type RequestField } from './request-field.js';
+import { fieldName, GRPC_TYPE, requestField, type FieldName, type RequestField } from './request-field.js';
 
 /**
  * By name. What comes of a block that comes often is frozen, and shared by all calls that send the same. Left out are fields that
@@ -14,9 +14,10 @@ import { GRPC_TYPE, requestField, type RequestField } from './request-field.js';
  */
 export type RequestHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Blocks and fields that are remembered; of at most so many bytes each. */
+/** Blocks, fields and names that are remembered; of at most so many bytes each. */
 const BLOCKS = { places: 1024, longest: 2048 };
 const FIELDS = { places: 2048, longest: 512 };
+const NAMES = { places: 256, longest: 64 };
 
 /** Fields that have one value: of a second one node keeps nothing. */
 const SINGLE = new Set(
@@ -37,6 +38,7 @@ export class RequestReader {
   readonly #maxSize: number;
   readonly #blocks = new ByteCache<RequestHeaders>(BLOCKS.places, BLOCKS.longest);
   readonly #fieldCache = new ByteCache<RequestField>(FIELDS.places, FIELDS.longest);
+  readonly #names = new ByteCache<FieldName>(NAMES.places, NAMES.longest);
   /** Of the block that is being read. */
   #fields: RequestField[] = [];
   #buffer: Buffer = NOTHING;
@@ -88,10 +90,21 @@ export class RequestReader {
   #read(start: number, end: number): RequestField {
     const known = this.#fieldCache.get(this.#buffer, start, end);
     if (known !== undefined) return known;
-    const { name, value } = decodeLiteralField(this.#buffer, start, end);
-    const field = requestField(name, value);
+    const field = this.#decode(start, end);
     this.#fieldCache.offer(this.#buffer, start, end, field);
     return field;
+  }
+
+  /** A value that changes with each call, such as a trace id, mostly has a name that does not. */
+  #decode(start: number, end: number): RequestField {
+    const buffer = this.#buffer;
+    const middle = findValue(buffer, start, end);
+    const known = this.#names.get(buffer, start, middle);
+    if (known !== undefined) return requestField(known, decodeValue(buffer, middle, end));
+    const { name, value } = decodeLiteralField(buffer, start, end);
+    const made = fieldName(name);
+    if (middle > start) this.#names.offer(buffer, start, middle, made);
+    return requestField(made, value);
   }
 }
 

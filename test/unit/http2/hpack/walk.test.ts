@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ERROR_CODE } from '#src/http2/constants.js';
 import { ConnectionError } from '#src/http2/connection-error.js';
 import { Decoder } from '#src/http2/hpack/decoder.js';
-import { decodeLiteralField, skipZeroSizeUpdate, walkFields } from '#src/http2/hpack/walk.js';
+import { decodeLiteralField, isContextFree, skipZeroSizeUpdate, walkFields } from '#src/http2/hpack/walk.js';
 import { decodeFields, randomFields, writeBlock } from '../../../support/header-fields.js';
 import { randomFrom } from '../../../support/random.js';
 
@@ -47,6 +47,19 @@ test('a field that was found decodes to what a decoder makes of it', () => {
 test('decodes names and values that are Huffman coded', () => {
   const block = Buffer.from('408825a849e95ba97d7f8925a849e95bb8e8b4bf', 'hex');
   assert.deepEqual(decodeLiteralField(block, 0, block.length), { name: 'custom-key', value: 'custom-value', neverIndexed: false });
+});
+
+test('a block is free of context when a decoder reads it alike with any table, and its table stays as it is', () => {
+  const free = (...hex: string[]): boolean => {
+    const block = Buffer.from(`ff${hex.join('')}ff`, 'hex');
+    return isContextFree(block, 1, block.length - 1);
+  };
+  const kinds = ['', '82', 'bd', '0001610162', '1001610162', '0f080162', '0f2e0162', '0002616202ffff'];
+  for (const kind of kinds) assert.equal(free('83', kind, '86'), true, kind);
+  // Of a table, for a table, about a table; and what none has.
+  const others = ['be', 'ff00', '4001610162', '500162', '7e0162', '20', '3fe11f', '0f2f0162', '1f2f0162', '80'];
+  for (const kind of others) assert.equal(free('83', kind, '86'), false, kind);
+  for (const broken of ['ff', '0f', '000161', '00016105', '0003']) assert.throws(() => free(broken), COMPRESSION_ERROR, broken);
 });
 
 test('stops when the visitor has seen enough, and does not look at the rest', () => {

@@ -8,19 +8,20 @@ const take = (env: Record<string, string>) => takeServiceManager(env, PID);
 test('what systemd says is read, and taken out of the environment of all children', () => {
   const env: Record<string, string> = {
     HOME: '/', NOTIFY_SOCKET: '/run/systemd/notify', WATCHDOG_USEC: '30000000', WATCHDOG_PID: '4711',
-    LISTEN_FDS: '3', LISTEN_PID: '4711', LISTEN_FDNAMES: 'grpc::unknown',
+    LISTEN_FDS: '4', LISTEN_PID: '4711', LISTEN_FDNAMES: 'grpc::admin:unknown',
   };
   assert.deepEqual(takeServiceManager(env, PID), {
     notifySocket: '/run/systemd/notify',
     watchdog: 30_000,
-    sockets: [{ fd: 3, name: 'grpc' }, { fd: 4, name: null }, { fd: 5, name: null }],
+    sockets: [{ fd: 3, name: 'grpc' }, { fd: 4, name: null }, { fd: 6, name: null }],
+    adminSockets: [{ fd: 5, name: 'admin' }],
     warnings: [],
   });
   assert.deepEqual(env, { HOME: '/' });
 });
 
 test('a process that systemd did not start is told nothing', () => {
-  const nothing = { notifySocket: null, watchdog: null, sockets: [], warnings: [] };
+  const nothing = { notifySocket: null, watchdog: null, sockets: [], adminSockets: [], warnings: [] };
   assert.deepEqual(take({}), nothing);
   assert.deepEqual(take({ NOTIFY_SOCKET: '', LISTEN_FDS: '', WATCHDOG_USEC: '' }), nothing);
 });

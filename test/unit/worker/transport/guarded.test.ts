@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import grpc from '@grpc/grpc-js';
 import type { ActiveCall } from '#src/worker/calls/active-call.js';
 import { assembleInterceptors } from '#src/worker/calls/assemble-interceptors.js';
@@ -105,6 +106,55 @@ describe('with the guard and the accounting of a worker', () => {
     assert.deepEqual(faults, []);
     assert.equal((await client.call('/test.Calls/unary', ['bad']).ended).status, status.INTERNAL);
     assert.equal(faults.length, 1);
+  });
+
+  test('a message is with its handler in the next tick, without a promise of its own', async () => {
+    let entered = 0;
+    const { client } = startGuarded({
+      unary: (call, callback) => {
+        entered += 1;
+        callback(null, call.request);
+      },
+    });
+    const seen = await new Promise<number>((resolve) => {
+      // As from a socket: promises come after all ticks.
+      setImmediate(() => {
+        for (let count = 0; count < 3; count += 1) client.call('/test.Calls/unary', ['a']);
+        process.nextTick(() => resolve(entered));
+      });
+    });
+    assert.equal(seen, 3);
+    for (const call of client.calls.values()) assert.equal((await call.ended).status, status.OK);
+  });
+
+  test('messages keep their order, some of them compressed and several of them in a frame', async () => {
+    const { client, faults } = startGuarded({
+      bidi: async (call) => {
+        // By then most of them wait.
+        await turn();
+        for await (const message of call) call.write(message);
+        call.end();
+      },
+    });
+    const call = client.begin(requestFields('/test.Calls/bidi', [['grpc-encoding', 'gzip']]));
+    const texts = Array.from({ length: 40 }, (_, count) => `message ${count}`);
+    const frames = texts.map((text, count) => (count % 3 === 1 ? frame(gzipSync(text), true) : frame(text)));
+    for (let first = 0; first < frames.length; first += 8) call.send(Buffer.concat(frames.slice(first, first + 8)));
+    call.end();
+    await call.ended;
+    assert.equal(call.status, status.OK);
+    assert.deepEqual(call.messages.map(String), texts);
+    assert.deepEqual(faults, []);
+  });
+
+  test('a message that cannot be read ends its own call, not those that came with it', async () => {
+    const { client, codes } = startGuarded({ unary: (call, callback) => callback(null, call.request) });
+    const calls = ['good', 'unreadable', 'good'].map((text) => client.call('/test.Calls/unary', [text]));
+    for (const call of calls) await call.ended;
+    assert.deepEqual(calls.map((call) => call.status), [status.OK, status.INTERNAL, status.OK]);
+    assert.equal(calls[1]?.details, 'Error deserializing request');
+    await turn();
+    assert.deepEqual(codes.sort(), [status.OK, status.OK, status.INTERNAL]);
   });
 
   test('a call that its client gives up counts as cancelled, also while its answer waits for the window', async () => {

@@ -1,6 +1,6 @@
 /**
- * Runs in the primary. The certificate files that some settings name: notices that they are others, waits until they
- * are whole, reads and checks them.
+ * Runs in the primary. The files that some settings name: notices that they are others, waits until they are whole,
+ * reads and checks them.
  *
  * It looks instead of watching: what a path leads to is what counts, however it came there. In a secret of Kubernetes
  * a link two steps up the way is exchanged (`..data`), certbot's links get other targets, network file systems tell
@@ -8,61 +8,64 @@
  */
 import { stat } from 'node:fs/promises';
 import { utc } from '../config/certificate-dates.js';
-import { readCertificates, type TlsMaterial } from '../config/certificates.js';
-import type { Config } from '../config/options.js';
 import type { Clock } from '../shared/clock.js';
 import { DaemonError, systemCode } from '../shared/errors.js';
-import { CertificateTrouble } from './certificate-trouble.js';
+import { FileTrouble } from './file-trouble.js';
 
 /** Files that do not come to rest are read after this long in any case, in milliseconds. */
 export const LONGEST_CHANGE = 10_000;
 /** How often bad files are read again that do not change, in milliseconds: a date may come. */
 export const RETRY_INTERVAL = 60_000;
 
-export type CertificateSettings = Pick<Config, 'authentication' | 'certificates' | 'clientAuthentication'>;
+export interface FileSource<Material> {
+  readonly paths: readonly string[];
+  /**
+   * Reads and checks all of them.
+   * @returns null when the settings want nothing of them
+   * @throws DaemonError
+   */
+  readonly read: (now: Date) => Material | null;
+}
 
-export class CertificateFiles {
-  readonly trouble = new CertificateTrouble();
-  readonly #settings: CertificateSettings;
+export class FollowedFiles<Material> {
+  readonly trouble = new FileTrouble();
+  readonly #source: FileSource<Material>;
   readonly #clock: Clock;
-  readonly #paths: readonly string[];
   /** What was there at the last look. */
   #seen: string | null = null;
   /** What was there when it was read last, and when that was. */
   #tried: string | null = null;
   #triedAt = 0;
   #changedAt = 0;
-  #newest: TlsMaterial | null = null;
+  #newest: Material | null = null;
 
-  constructor(settings: CertificateSettings, clock: Clock) {
-    this.#settings = settings;
+  constructor(source: FileSource<Material>, clock: Clock) {
+    this.#source = source;
     this.#clock = clock;
-    const sources = Object.values(settings.certificates);
-    this.#paths = sources.flatMap((source) => (source !== null && 'path' in source ? [source.path] : []));
   }
 
   /** The last good reading; null before the first. */
-  get newest(): TlsMaterial | null {
+  get newest(): Material | null {
     return this.#newest;
   }
 
   /**
    * Reads them now, as they are.
-   * @returns null when authentication is off
-   * @throws DaemonError E_CERTIFICATE; `newest` stays what it was
+   * @throws DaemonError; `newest` stays what it was
    */
-  read(now = new Date(this.#clock.now())): TlsMaterial | null {
-    this.#newest = readCertificates(this.#settings, now);
+  read(now = new Date(this.#clock.now())): Material | null {
+    this.#newest = this.#source.read(now);
     this.trouble.ease();
     return this.#newest;
   }
 
   /** Reads them if they have changed and come to rest: were the same at two looks. Never rejects. */
   async look(): Promise<void> {
-    if (this.#paths.length === 0) return;
+    const { paths } = this.#source;
+    if (paths.length === 0) return;
     const now = this.#clock.monotonic();
     const before = this.#seen;
-    const there = (await Promise.all(this.#paths.map(identify))).join('\n');
+    const there = (await Promise.all(paths.map(identify))).join('\n');
     if (before === this.#tried) this.#changedAt = now;
     this.#seen = there;
     const isResting = there === before || now - this.#changedAt >= LONGEST_CHANGE;

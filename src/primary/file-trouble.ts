@@ -1,4 +1,4 @@
-/** Runs in the primary. What is wrong with certificate files: told once, when it lasts, and again when it is over. */
+/** Runs in the primary. What is wrong with files that are followed: told once, when it lasts, and again when it is over. */
 import type { DaemonError } from '../shared/errors.js';
 
 /** What is wrong is told when something has been wrong for this long, in milliseconds: a key comes before its certificate. */
@@ -10,7 +10,7 @@ interface Problem {
   readonly gist: string;
 }
 
-export class CertificateTrouble {
+export class FileTrouble {
   #problem: Problem | null = null;
   /** Since when there is something that was not told, on the clock of whoever calls. */
   #untoldSince = Infinity;
