@@ -19,7 +19,7 @@ import { topCommand } from './commands/top.js';
 const GROUPS: Readonly<Record<string, readonly (() => Command)[]>> = {
   Serve: [startCommand, statusCommand, topCommand, reloadCommand, scaleCommand, stopCommand],
   Inspect: [inspectCommand, logLevelCommand, checkCommand, listHandlersCommand],
-  Configure: [initCommand, configCommand, certsCommand, completionCommand],
+  Configure: [initCommand, configCommand, certsCommand],
 };
 
 export function createProgram(): Command {
@@ -32,12 +32,14 @@ export function createProgram(): Command {
     .helpCommand(false)
     // One line for each command: what it takes is in its own help.
     .configureHelp({ subcommandTerm: (command) => command.name(), visibleOptions: (command) => (command === program ? [] : visible(command)) })
-    .addHelpText('after', '\nCOMMAND --help says more; --version prints the version.')
+    .addHelpText('after', 'COMMAND --help says more; completion SHELL completes commands; --version.')
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   for (const [group, commands] of Object.entries(GROUPS)) {
     for (const create of commands) program.addCommand(inherit(create().helpGroup(`${group}:`), program));
   }
+  // Used once in the life of a shell: the last line of the help is enough for it.
+  program.addCommand(inherit(completionCommand().helpGroup('Configure:'), program), { hidden: true });
   return program;
 }
 
