@@ -6,6 +6,8 @@ import { eventsPage } from '../dist/config/render/events-page.js';
 import { exampleFile } from '../dist/config/render/example-file.js';
 import { metricsPage } from '../dist/config/render/metrics-page.js';
 import { optionsPage } from '../dist/config/render/options-page.js';
+import { manPage } from '../dist/cli/man-page.js';
+import { createProgram } from '../dist/cli/program.js';
 import { root } from './compile.js';
 
 const FILES = {
@@ -14,6 +16,7 @@ const FILES = {
   'docs/events.md': eventsPage,
   'docs/metrics.md': metricsPage,
   'config/grpcserverd.example.yaml': exampleFile,
+  'man/grpcserverd.1': () => manPage(createProgram()),
 };
 
 const stale = Object.entries(FILES).filter(([file, render]) => read(file) !== render());

@@ -2,6 +2,7 @@ import { Command, Help, Option } from 'commander';
 import { VERSION } from '../shared/version.js';
 import { certsCommand } from './commands/certs.js';
 import { checkCommand } from './commands/check.js';
+import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -32,12 +33,14 @@ export function createProgram(): Command {
     .helpCommand(false)
     // One line for each command: what it takes is in its own help.
     .configureHelp({ subcommandTerm: (command) => command.name(), visibleOptions: (command) => (command === program ? [] : visible(command)) })
-    .addHelpText('after', '\nCOMMAND --help says more; --version prints the version.')
+    .addHelpText('after', 'COMMAND --help says more; completion SHELL completes commands; --version.')
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   for (const [group, commands] of Object.entries(GROUPS)) {
     for (const create of commands) program.addCommand(inherit(create().helpGroup(`${group}:`), program));
   }
+  // Used once in the life of a shell: the last line of the help is enough for it.
+  program.addCommand(inherit(completionCommand().helpGroup('Configure:'), program), { hidden: true });
   return program;
 }
 

@@ -66,6 +66,8 @@ export async function buildServer({ config, guard, context, modules, startedAt =
   });
   registry.adding = OURSELVES;
   const onProblem = (problem: string): void => context.logger.warn(`reflection: ${problem}`);
+  // Not from every worker: it is the same for all.
+  if (server.unhandled.length > 0 && context.slot === 0) context.logger.warn(`no handler for ${server.unhandled.join(', ')}: calls get UNIMPLEMENTED`);
   const services = registry.list();
   const health = createHealth(services.map(({ name }) => name));
   const builtIn: BuiltInService[] = [

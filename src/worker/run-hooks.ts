@@ -50,7 +50,7 @@ export async function runHooks<Context>({ servicers, server, contextFor, timeout
 }
 
 function hookError(name: string, thrown: unknown): DaemonError {
-  if (thrown instanceof DaemonError) return thrown;
+  if (thrown instanceof DaemonError) return named(name, thrown);
   const error = toError(thrown);
   const twice = /Method handler for (\S+) already provided/.exec(error.message)?.[1];
   const place = placeInStack(error);
@@ -59,4 +59,11 @@ function hookError(name: string, thrown: unknown): DaemonError {
   return twice === undefined
     ? new DaemonError('E_SERVICER_HOOK', `${name}: its grpcHook failed${where}: ${error.message}`, rest)
     : new DaemonError('E_SERVICER', `${name}: it adds a service that is there already: ${twice}${where}`, rest);
+}
+
+/** Says whose error it is, unless it does so itself. */
+function named(name: string, error: DaemonError): DaemonError {
+  if (error.message.includes(name)) return error;
+  const { code, message, hint, detail } = error.toData();
+  return new DaemonError(code, `${name}: ${message}`, { hint, cause: error, ...(detail === undefined ? {} : { detail }) });
 }

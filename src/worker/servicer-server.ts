@@ -16,6 +16,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import type { HandlerKind } from './calls/handler-call.js';
+import { checkHandlers } from './check-handlers.js';
 import { methodKind, type ServiceRegistry } from './service-registry.js';
 
 /** Wraps a handler so that its call gets an answer whatever the handler does. */
@@ -31,6 +32,8 @@ export class ServicerServer extends Server {
   readonly #guard: Guard;
   readonly #registry: ServiceRegistry;
   readonly #definitions: ServiceDefinition[] = [];
+  /** `pkg.Service/Method`, of methods that no servicer handles. */
+  readonly unhandled: string[] = [];
 
   constructor(options: ServerOptions, registry: ServiceRegistry, guard: Guard) {
     super(options);
@@ -44,8 +47,10 @@ export class ServicerServer extends Server {
   }
 
   override addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    const missing = checkHandlers(definition, implementation);
     super.addService(definition, implementation);
     this.#definitions.push(definition);
+    for (const name of missing) this.unhandled.push(definition[name]?.path.slice(1) ?? name);
   }
 
   override register<Request, Response>(

@@ -2,7 +2,7 @@ import { basename, join, relative, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Command, Option } from 'commander';
 import { DaemonError } from '../../shared/errors.js';
-import type { Language, ProjectPlan } from '../init/project.js';
+import type { Language, ProjectPlan } from '../init/project-plan.js';
 import { makeCertificates } from '../make-certificates.js';
 import { writeNewFiles, type NewFile } from '../write-new-files.js';
 

@@ -1,4 +1,4 @@
-import type { ProjectFile, ProjectPlan } from './project.js';
+import type { ProjectFile, ProjectPlan } from './project-plan.js';
 
 /** What production needs: an image, and settings for the unit of the package. */
 export function deploymentFiles(plan: ProjectPlan): ProjectFile[] {

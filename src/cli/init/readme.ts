@@ -1,4 +1,4 @@
-import type { ProjectPlan } from './project.js';
+import type { ProjectPlan } from './project-plan.js';
 
 export function readme({ name, language, tls }: ProjectPlan): string {
   const isTypescript = language === 'typescript';

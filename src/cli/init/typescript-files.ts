@@ -1,4 +1,4 @@
-import { CREDENTIALS, settings, type ProjectFile, type ProjectPlan } from './project.js';
+import { CREDENTIALS, settings, type ProjectFile, type ProjectPlan } from './project-plan.js';
 
 const SERVICER = `import { asyncHandlers, defineServicer, RpcError } from 'grpcserverd';
 import type { ProtoGrpcType } from '../generated/greeter.js';
