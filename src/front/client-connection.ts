@@ -172,8 +172,7 @@ export class ClientConnection {
         break;
       case FRAME.PUSH_PROMISE:
         throw broken('PUSH_PROMISE from a client');
-      default:
-        // For extensions that we do not know (section 5.5).
+      default: // For extensions that we do not know (section 5.5).
         this.#guard.spend('idle-frames');
         break;
     }

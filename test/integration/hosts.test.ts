@@ -12,7 +12,7 @@ import { GrpcJsProbe } from '../support/probe.js';
 
 const HOSTS = 3;
 /** The numbers of docs/load-balancers.md, but for the time that calls get. */
-const config: UserConfig = { servicers: [servicer('probe.js')], transport: 'lean', balance: 'rpc', maxWorkers: 2, shutdownDelay: '1s', gracefulTimeout: '10s' };
+const config: UserConfig = { servicers: [servicer('probe.js')], maxWorkers: 2, shutdownDelay: '1s', gracefulTimeout: '10s' };
 
 const PROXIES: readonly { readonly tool: Tool; readonly command: readonly [string, ...string[]] }[] = [
   { tool: 'haproxy', command: ['haproxy', '-db', '-f', `${ROOT}examples/load-balancers/haproxy.cfg`] },

@@ -173,11 +173,11 @@ test('a client that sends and does not read is not read from either', async () =
   await using pair = await FrontPair.greeted({ maxMetadataSize: 100 });
   const { client } = pair;
   client.socket.pause();
-  // Until no more of it is taken.
+  // Until no more of it is taken, or it is ended for what it does.
   let sent = 0;
   const limit = 64 * 1024 * 1024;
   let id = 1;
-  while (sent < limit && client.socket.writableLength < 1024 * 1024) {
+  while (sent < limit && client.socket.writableLength < 1024 * 1024 && !client.socket.closed) {
     for (let call = 0; call < 1000; call += 1, id += 2) client.call(id, '/a.B/C', { endStream: true });
     sent += client.out.length;
     client.flush();
