@@ -165,7 +165,7 @@ export class ClientStreams implements SwitchOwner {
       this.#abandonByClient(stream, ERROR_CODE.PROTOCOL_ERROR);
     } else {
       stream.state = 'half-closed';
-      stream.link.headers(stream.id, buffer, start, end, true);
+      if (stream.answer !== 'complete') stream.link.headers(stream.id, buffer, start, end, true);
     }
   }
 
@@ -191,7 +191,9 @@ export class ClientStreams implements SwitchOwner {
       this.windowUpdate(id, padding);
     }
     if (endStream) stream.state = 'half-closed';
-    stream.link.data(id, buffer, start, end, endStream);
+    // The link has forgotten a call that it has answered, and may be gone itself.
+    if (stream.answer === 'complete') this.took(end - start);
+    else stream.link.data(id, buffer, start, end, endStream);
   }
 
   onReset(id: number, code: number): void {
@@ -220,7 +222,7 @@ export class ClientStreams implements SwitchOwner {
       return;
     }
     this.#sender.growStream(stream, increment);
-    stream.link.windowUpdate(id, increment);
+    if (stream.answer !== 'complete') stream.link.windowUpdate(id, increment);
   }
 
   /** @param initial what the client takes of a stream before it says more */

@@ -241,7 +241,10 @@ export class WorkerLink implements Link, LinkListener {
   }
 
   #closeIfIdle(): void {
-    if (this.#stays === 'until idle' && this.calls.count === 0) this.close();
+    if (this.#stays !== 'until idle' || this.calls.count > 0) return;
+    // The worker has dealt with all there was, and says so in frames that are not read any more.
+    if (this.state === 'open') this.#owner.took(this.#windows.tookAll());
+    this.close();
   }
 
   #break(reason: string): void {
