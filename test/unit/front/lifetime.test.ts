@@ -169,9 +169,10 @@ test('a connection that is too old is asked to leave, and ended after the grace'
 });
 
 test('a client that sends and does not read is not read from either', async () => {
-  // Each call is refused, with an answer that is longer than the call.
-  await using pair = await FrontPair.greeted({ maxMetadataSize: 100 });
+  await using pair = await FrontPair.greeted();
   const { client } = pair;
+  // Each call has an answer that is longer than the call.
+  pair.link.headers = (id) => pair.answer(id, { ':status': '200', 'grpc-status': '2', 'grpc-message': 'x'.repeat(200) }, true);
   client.socket.pause();
   // Until no more of it is taken.
   let sent = 0;
@@ -184,4 +185,18 @@ test('a client that sends and does not read is not read from either', async () =
     await new Promise(setImmediate);
   }
   assert(sent < limit, 'it was read from for ever');
+});
+
+test('a client that leaves and has no call gets none any more: it hears which was the last, and none is begun in vain', async () => {
+  await using pair = await FrontPair.greeted();
+  const { client } = pair;
+  client.call(1, '/a.B/C', { endStream: true });
+  await client.settle();
+  pair.answer(1, { ':status': '200', 'grpc-status': '0' }, true);
+  await client.settle();
+  client.out.goaway(0, ERROR_CODE.NO_ERROR, '');
+  client.call(3, '/a.B/C', { endStream: true });
+  await client.end();
+  assert.deepEqual(pair.link.heard.filter((word) => word.startsWith('headers')), ['headers 1 end']);
+  assert.deepEqual(goaways(client), [1]);
 });
