@@ -48,7 +48,7 @@ export class ClientStreams implements SwitchOwner {
     this.#outlet = options.outlet;
     this.#lane = options.lane;
     this.#guard = options.guard;
-    this.#sender = new Sender(options.outlet.frames, (stream) => this.#ended(stream));
+    this.#sender = new Sender(options.outlet.frames, { onFrame: () => this.#guard.sent(), onEnd: (stream) => this.#ended(stream) });
   }
 
   get size(): number {
@@ -71,7 +71,6 @@ export class ClientStreams implements SwitchOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.answer = endStream ? 'complete' : 'begun';
-    this.#guard.sent();
     this.#sender.headers(stream, buffer, start, end, endStream);
     this.#outlet.flushSoon();
   }
@@ -80,7 +79,6 @@ export class ClientStreams implements SwitchOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return false;
     if (endStream) stream.answer = 'complete';
-    this.#guard.sent();
     this.#sender.data(stream, buffer, start, end, endStream);
     this.#outlet.flushSoon();
     return true;
