@@ -232,7 +232,7 @@ export class ClientConnection {
     if (end - start !== 8) throw misfit('PING');
     const payload = buffer.subarray(start, end);
     if ((flags & FLAG.ACK) === 0) {
-      if (!this.#guard.ping()) return;
+      if (!this.#guard.ping(this.#streams.size)) return;
       this.#outlet.frames.ping(payload, true);
       this.#outlet.flushSoon();
     } else if (this.#guard.spend('idle-frames')) {

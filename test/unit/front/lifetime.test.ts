@@ -187,3 +187,17 @@ test('a client that sends and does not read is not read from either', async () =
   assert(sent < limit, 'it was read from for ever');
   assert.deepEqual(pair.limited, []);
 });
+
+test('a client that leaves and has no call gets none any more: it hears which was the last, and none is begun in vain', async () => {
+  await using pair = await FrontPair.greeted();
+  const { client } = pair;
+  client.call(1, '/a.B/C', { endStream: true });
+  await client.settle();
+  pair.answer(1, { ':status': '200', 'grpc-status': '0' }, true);
+  await client.settle();
+  client.out.goaway(0, ERROR_CODE.NO_ERROR, '');
+  client.call(3, '/a.B/C', { endStream: true });
+  await client.end();
+  assert.deepEqual(pair.link.heard.filter((word) => word.startsWith('headers')), ['headers 1 end']);
+  assert.deepEqual(goaways(client), [1]);
+});
