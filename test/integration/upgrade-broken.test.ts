@@ -132,9 +132,11 @@ const SLOW = 'export const grpcHook = () => new Promise((resolve) => setTimeout(
 test('when the old daemon is killed while it drains, the new one serves on', async () => {
   await using daemon = await startDaemon({ deadline: 60_000 });
   await using probe = new GrpcJsProbe(daemon.address);
-  const sleeping = probe.open('Probe/Sleep', { ms: 3000 });
   await probe.call('Probe/Echo');
   const upgraded = runUpgrade(daemon);
+  // As late as can be: it has to outlast what is left of the upgrade, however slow the machine is.
+  await daemon.waitFor('worker.starting', (record) => record.pid !== daemon.pid);
+  const sleeping = probe.open('Probe/Sleep', { ms: 3000 });
   const { pid } = await daemon.waitFor('upgrade.ended', { verdict: 'done' });
   assert.equal(pid, daemon.pid);
   daemon.signal('SIGKILL');
