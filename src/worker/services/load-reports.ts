@@ -24,18 +24,23 @@ type ReportStream = ServerWritableStream<ReportRequest, ReturnType<typeof toOrca
 /** A report at once, or as soon as there are figures, and one after each interval. Streams end only from outside. */
 export function createLoadReports(): LoadReports {
   let newest: ReturnType<typeof toOrca> | null = null;
-  const waiting = new Set<ReportStream>();
-  const tell = (call: ReportStream): void => {
-    // A client that does not read gets the newest report when it does, not all of them.
-    if (newest !== null && !call.writableNeedDrain) call.write(newest);
-  };
+  /** Streams that came before there were figures. */
+  const waiting = new Set<() => void>();
   const StreamCoreMetrics = (call: ReportStream): void => {
-    const timer = setInterval(() => tell(call), intervalOf(call.request));
-    if (newest === null) waiting.add(call);
-    else tell(call);
+    let timer: NodeJS.Timeout | undefined;
+    const tell = (): void => {
+      // A client that does not read now gets a new report when it does, not all the old ones.
+      if (newest !== null && !call.writableNeedDrain) call.write(newest);
+    };
+    const begin = (): void => {
+      timer = setInterval(tell, intervalOf(call.request));
+      tell();
+    };
+    if (newest === null) waiting.add(begin);
+    else begin();
     call.on('cancelled', () => {
       clearInterval(timer);
-      waiting.delete(call);
+      waiting.delete(begin);
     });
   };
   return {
@@ -43,7 +48,7 @@ export function createLoadReports(): LoadReports {
     implementation: { StreamCoreMetrics },
     setReport(report) {
       newest = toOrca(report);
-      for (const call of waiting) tell(call);
+      for (const begin of waiting) begin();
       waiting.clear();
     },
   };
