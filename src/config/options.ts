@@ -37,6 +37,8 @@ export const OPTIONS = {
     'Modules that export a grpc-js ServerInterceptor; outermost first; { module, options } calls the export once with options'),
   health: define('Services', flag(), true, 'Serve grpc.health.v1.Health (Check, Watch, List)'),
   reflection: define('Services', flag(), true, 'Serve grpc.reflection v1 and v1alpha'),
+  loadReports: define('Services', flag(), false,
+    'Serve xds.service.orca.v3.OpenRcaService: the load of the whole server, for clients with weighted_round_robin (docs/load-balancers.md)'),
   channelz: define('Services', flag(), false, 'Serve grpc.channelz.v1 (each worker describes itself)'),
 
   authentication: define('Security', orOff(choice('ssl')), null, 'TLS for clients: "ssl" needs certificates'),

@@ -95,6 +95,8 @@ export interface RouterLoad {
   /** Since the start, from and to clients. */
   readonly bytesRead: number;
   readonly bytesWritten: number;
+  /** CPU time since the start, in seconds. */
+  readonly cpu: number;
   readonly workers: readonly WorkerLoad[];
 }
 

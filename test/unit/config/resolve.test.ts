@@ -207,7 +207,7 @@ describe('values that do not fit', () => {
 
   /** One value of a wrong type for each option; nothing is accepted by chance. */
   const wrong: Record<OptionKey, unknown> = {
-    servicers: 'a.js', interceptors: [5], health: 'yes', reflection: 2, channelz: [],
+    servicers: 'a.js', interceptors: [5], health: 'yes', reflection: 2, loadReports: 5, channelz: [],
     authentication: 'tls', 'certificates.serverCertificate': 5, 'certificates.serverCertificateKey': [], 'certificates.rootCertificate': {},
     clientAuthentication: 'maybe', allowWorldReadableKeys: 'no', signature: 'on', signatureData: { key: 5 }, signatureExempt: ['Greeter'],
     host: '', port: 65_536, maxWorkers: {}, startTimeout: 30, gracefulTimeout: '30', streamGracefulTimeout: '-1s', hangTimeout: '10ms',
