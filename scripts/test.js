@@ -1,7 +1,7 @@
 // Compiles everything and runs them with node:test: unit tests first, then integration tests, two files at a time.
 //   --unit, --integration   only that part
 //   --full                  full counts (npm run prove)
-//   --lean, --rpc           daemons run with transport: lean, or with routers too
+//   --lean, --http2         daemons run with balance: connection, or with transport: http2
 //   WORD...                 only files whose path holds one of the words
 import { readdirSync } from 'node:fs';
 import { run } from 'node:test';
@@ -12,8 +12,8 @@ import { compile, root } from './compile.js';
 const args = process.argv.slice(2);
 const words = args.filter((arg) => !arg.startsWith('--'));
 if (args.includes('--full')) process.env.PROVE = '1';
-if (args.includes('--lean')) process.env.TEST_TRANSPORT = 'lean';
-if (args.includes('--rpc')) process.env.TEST_TRANSPORT = 'rpc';
+if (args.includes('--lean')) process.env.TEST_MODE = 'lean';
+if (args.includes('--http2')) process.env.TEST_MODE = 'http2';
 
 compile('test');
 const parts = ['unit', 'integration'].filter((part) => args.includes(`--${part}`) || !args.some((arg) => /^--(unit|integration)$/.test(arg)));

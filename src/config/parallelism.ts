@@ -11,11 +11,11 @@ const ROOT = '/sys/fs/cgroup';
 const LEAST = 1;
 
 /**
- * How many processes can really run at once: the processors that this process may use, and no more than the CPU
- * quota of its control group (v1 or v2, the tightest on the way to the root), rounded up. Node 20 knows the first
- * alone, and starts 64 workers in a container that is given two of 64 processors.
+ * The processors that this process may use, and no more than the CPU quota of its control group (v1 or v2, the
+ * tightest on the way to the root), which may be a part of one. Node 20 knows the first alone, and starts 64 workers
+ * in a container that is given two of 64 processors.
  */
-export function parallelismWithin(processors: number, readFile: ReadFile): number {
+function processorsWithin(processors: number, readFile: ReadFile): number {
   const membership = readFile('/proc/self/cgroup') ?? '';
   const quotas = membership.split('\n').flatMap((line) => {
     const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
@@ -23,18 +23,22 @@ export function parallelismWithin(processors: number, readFile: ReadFile): numbe
     if (!controllers.split(',').includes('cpu')) return [];
     return [controllers, 'cpu'].flatMap((mount) => ancestors(path).map((folder) => quotaV1(join(ROOT, mount, folder), readFile)));
   });
-  return Math.max(LEAST, Math.ceil(Math.min(processors, ...quotas)));
+  return Math.min(processors, ...quotas);
+}
+
+/** How many processes can really run at once: the processors and the quota, rounded up. */
+export function parallelismWithin(processors: number, readFile: ReadFile): number {
+  return Math.max(LEAST, Math.ceil(processorsWithin(processors, readFile)));
 }
 
 /** `parallelismWithin` for this process. */
 export function availableParallelism(): number {
-  return parallelismWithin(processorsAllowed(), (path) => {
-    try {
-      return readFileSync(path, 'utf8');
-    } catch {
-      return null;
-    }
-  });
+  return parallelismWithin(processorsAllowed(), readIfThere);
+}
+
+/** The processors that this process may use, or the part of one. */
+export function availableProcessors(): number {
+  return processorsWithin(processorsAllowed(), readIfThere);
 }
 
 /** The most workers that a config asks for. */
@@ -66,4 +70,12 @@ function quotaV1(folder: string, readFile: ReadFile): number {
 function ratio(quota: string | undefined, period: string | undefined): number {
   const processors = Number(quota) / Number(period);
   return Number.isFinite(processors) && processors > 0 ? processors : Infinity;
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
 }

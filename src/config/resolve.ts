@@ -51,6 +51,8 @@ export function resolveConfig({ file, env, flags, cwd }: Sources): Resolved {
     values.set(entry.key, value);
     origins[entry.key] = entry.origin;
   }
+  // Routers speak to the lean transport only: who asks for the other one has not asked for them.
+  if (values.get('transport') === 'http2' && origins.balance.source === 'default') values.set('balance', 'connection');
   if (!given.some(({ key }) => key === 'servicers') || isEmptyList(values.get('servicers'))) {
     problems.push(nothingToServe(file, origins.servicers, cwd));
   }

@@ -9,6 +9,7 @@ import type { ClientLimit } from '../shared/client-limits.js';
 import type { ErrorData } from '../shared/errors.js';
 import type { ServiceInfo } from '../shared/service-info.js';
 import type { CallFigures } from './call-figures.js';
+import type { LoadReport } from './load-report.js';
 
 export type ToWorker =
   | {
@@ -49,6 +50,8 @@ export type ToWorker =
   | { readonly type: 'tell-calls'; readonly id: number }
   /** The whole server is going to stop: say so to those who watch health, and serve on. */
   | { readonly type: 'announce-stop' }
+  /** The load of the whole server, for clients that ask for it. */
+  | { readonly type: 'set-load-report'; readonly report: LoadReport }
   /** Open the inspector, close it, or write the heap to a file. */
   | { readonly type: 'inspect'; readonly id: number; readonly action: InspectAction };
 
@@ -109,6 +112,18 @@ export interface Load {
   readonly heapUsed: number;
   /** 99th percentile of the time of the calls that ended over the interval, in milliseconds; 0 without any. */
   readonly p99: number;
-  /** The call that has been in progress longest; watches of health apart, which a drain ends first. */
+  /** The call that has been in progress longest; but for those that never end, which a drain ends first. */
   readonly oldestCall: CallSummary | null;
+  /** CPU time since the start, in seconds. */
+  readonly cpu: number;
+  readonly served: ServedLoad;
+}
+
+/** Calls, but for those that only look at the server (src/shared/observing-calls.ts). */
+export interface ServedLoad {
+  /** Now. */
+  readonly inFlight: number;
+  /** Since the start; and of these, those that ended with a status for which the server is to blame. */
+  readonly ended: number;
+  readonly failed: number;
 }

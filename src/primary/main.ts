@@ -25,6 +25,7 @@ import { Inspections } from './inspections.js';
 import { KeptFiles } from './kept-files.js';
 import { autoMaxConnections, connectionLimits } from './open-file-limit.js';
 import type { LimitTold } from './limit-book.js';
+import { reportLoad } from './load-reporter.js';
 import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
 import { Ports } from './ports.js';
@@ -201,6 +202,7 @@ async function run(
     announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
   };
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
+  onClose(reportLoad({ clock, supervisor, routers }));
   const inspections = new Inspections({ clock, door, workers: () => supervisor.workers });
 
   const kept = new KeptFiles({

@@ -8,12 +8,11 @@ import type { Clock } from '../shared/clock.js';
 import { limitsOf, overLimit, UNWORN, wear, type RecycleWish, type Wear, type WorkerLimits } from './recycling-policy.js';
 import { decideScale, STEADY, type ScalingState, type ScalingView } from './scaling-policy.js';
 import type { Supervisor } from './supervisor.js';
+import { utilizationOf } from './utilization.js';
 import type { WorkerHandle } from './worker-handle.js';
 
 /** Between two looks at the whole fleet, in milliseconds: about a heartbeat, whose timers are not exact. */
 const LOOK_INTERVAL = 1900;
-/** A worker without a heartbeat for this long, in milliseconds, is taken for fully busy. */
-const MUTE_AFTER = 5000;
 
 export interface UpkeepOptions {
   readonly clock: Clock;
@@ -110,8 +109,4 @@ export class Upkeep {
       free: goal.workers - 1 - Math.max(-1, ...held),
     };
   }
-}
-
-function utilizationOf({ load, lastSign, inspection }: WorkerHandle, now: number): number {
-  return now - lastSign > MUTE_AFTER && inspection === null ? 1 : (load?.eventLoopUtilization ?? 0);
 }

@@ -9,7 +9,7 @@ export class LinkCalls {
   #newest = 0;
   /** That one, when somebody asked whether the link is still used. */
   #lookedAt = 0;
-  /** Those that hold no unit: health calls. */
+  /** Those that hold no unit: calls that only look at the server. */
   readonly #exempt = new Set<number>();
   /** Given up by the client since the last question... */
   #reset = new Set<number>();

@@ -10,6 +10,7 @@ import { factsOf, nameOf } from '../front/peer-facts.js';
 import { encodeProxyHeader } from '../front/proxy-header.js';
 import type { ConnectionError } from '../http2/connection-error.js';
 import { ERROR_CODE } from '../http2/constants.js';
+import { cpuSeconds } from '../ipc/cpu-seconds.js';
 import type { RouterLimits, RouterLoad } from '../ipc/router-messages.js';
 import type { ClientLimit } from '../shared/client-limits.js';
 import type { Clock } from '../shared/clock.js';
@@ -128,7 +129,12 @@ export class Router {
   leave(): void {
     if (this.#state === 'leaving') return;
     this.#state = 'leaving';
-    leaveInTurn([...this.#connections.keys()]);
+    leaveInTurn([...this.#connections.keys()], null);
+  }
+
+  /** Asks those who are connected now to leave, and goes on. @param grace milliseconds after which they are gone anyway */
+  sendAway(grace: number): void {
+    leaveInTurn([...this.#connections.keys()], grace);
   }
 
   /** Forgets all workers, for the end. */
@@ -154,6 +160,7 @@ export class Router {
       buffered: this.#room.bytes + sum(links.map(({ buffered }) => buffered)) + sum(connections.map(([{ buffered }]) => buffered)),
       bytesRead: this.#past.bytesRead + sum(connections.map(([, socket]) => socket.bytesRead)),
       bytesWritten: this.#past.bytesWritten + sum(connections.map(([, socket]) => socket.bytesWritten)),
+      cpu: cpuSeconds(),
       workers: workers.map(({ place: { id }, links: { size }, inFlight, calls, standing }) => ({ id, links: size, inFlight, calls, standing })),
     };
   }

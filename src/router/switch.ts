@@ -6,7 +6,7 @@ import type { Link, Links, SwitchOwner } from '../front/link.js';
 import { DEFAULT_WINDOW } from '../http2/constants.js';
 import type { Clock } from '../shared/clock.js';
 import type { CallUnits } from './call-units.js';
-import { isHealthCall } from './health-call.js';
+import { isObservingCall } from './observing-call.js';
 import { Refusal } from './refusal.js';
 import type { RefusedCalls } from './refused-calls.js';
 import type { RoutedWorker } from './routed-worker.js';
@@ -51,7 +51,7 @@ export class Switch implements Links, CallHome {
 
   choose(id: number, buffer: Buffer, start: number, end: number): Link {
     const { units, room, refused } = this.#context;
-    const isExempt = units.isLimited && isHealthCall(buffer, start, end);
+    const isExempt = units.isLimited && isObservingCall(buffer, start, end);
     const unit = isExempt ? 'exempt' : units.take() ? 'held' : 'none';
     if (unit === 'none' && !units.mayFind) return new Refusal(this.owner, refused.overLimit());
     const link = unit === 'none' ? null : this.#chooseLink(id);

@@ -16,6 +16,7 @@ import { createChannelz } from './services/channelz.js';
 import { DescriptorRegistry } from './services/descriptor-registry.js';
 import { createHealth, type Health } from './services/health.js';
 import { createLoadProto } from './services/load-proto.js';
+import { createLoadReports, type LoadReports } from './services/load-reports.js';
 import { createReflection } from './services/reflection.js';
 
 export interface BuildOptions {
@@ -46,6 +47,8 @@ export interface BuiltServer {
   readonly interceptors: readonly LoadedInterceptor[];
   /** Served to clients only when the option says so. */
   readonly health: Health;
+  /** Null when they are not served. */
+  readonly loadReports: LoadReports | null;
 }
 
 /** @throws DaemonError E_INTERCEPTOR, E_SERVICER, E_SERVICER_HOOK or E_SERVICER_TIMEOUT */
@@ -70,13 +73,15 @@ export async function buildServer({ config, guard, context, modules, startedAt =
   if (server.unhandled.length > 0 && context.slot === 0) context.logger.warn(`no handler for ${server.unhandled.join(', ')}: calls get UNIMPLEMENTED`);
   const services = registry.list();
   const health = createHealth(services.map(({ name }) => name));
+  const loadReports = config.loadReports ? createLoadReports() : null;
   const builtIn: BuiltInService[] = [
     ...(config.health ? [health] : []),
+    ...(loadReports === null ? [] : [loadReports]),
     ...(config.channelz ? [createChannelz()] : []),
     ...(config.reflection ? createReflection({ services: () => server.definitions, registry: descriptors, onProblem }) : []),
   ];
   for (const { definition, implementation } of builtIn) server.addService(definition, implementation);
-  return { server, services, methods: registry.paths(), interceptors, health };
+  return { server, services, methods: registry.paths(), interceptors, health, loadReports };
 }
 
 async function loadModules(config: Config): Promise<Modules> {

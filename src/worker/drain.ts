@@ -8,6 +8,7 @@ import type { Arrivals } from './arrivals.js';
 import type { CallSummary } from '../ipc/messages.js';
 import { deferred } from '../shared/deferred.js';
 import type { Emit } from '../shared/events.js';
+import { ENDLESS_CALLS } from '../shared/observing-calls.js';
 import type { ActiveCall } from './calls/active-call.js';
 import type { CallRegistry } from './calls/call-registry.js';
 import type { Transport } from './transport/transport.js';
@@ -25,8 +26,6 @@ export interface DrainReport {
 
 /** What answers that were cut get to reach their clients before the sockets go, in milliseconds. */
 const LAST_WORDS = 500;
-/** Streams of this method never end by themselves, and whoever watches has to watch another worker anyway. */
-export const ENDLESS = '/grpc.health.v1.Health/Watch';
 
 export class Drain {
   readonly #calls: CallRegistry;
@@ -52,7 +51,7 @@ export class Drain {
   run(limits: DrainLimits, delay: number): Promise<DrainReport> {
     this.#arrivals.onEmpty = () => this.#check();
     for (const call of this.#calls) {
-      if (call.path === ENDLESS) this.#end(call, 'The worker is going away; watch again');
+      if (ENDLESS_CALLS.has(call.path)) this.#end(call, 'The worker is going away; ask again');
     }
     const { settle: grown } = this.#transport;
     const settle = Math.max(delay, grown - (performance.now() - this.#arrivals.youngest));

@@ -1,6 +1,7 @@
 /** Runs in a worker. Tells the primary every two seconds that the event loop turns, and how it feels. */
 import { monitorEventLoopDelay, performance, type EventLoopUtilization } from 'node:perf_hooks';
-import type { CallSummary, Load } from '../ipc/messages.js';
+import { cpuSeconds } from '../ipc/cpu-seconds.js';
+import type { CallSummary, Load, ServedLoad } from '../ipc/messages.js';
 
 /** In milliseconds. */
 export const HEARTBEAT_INTERVAL = 2000;
@@ -14,6 +15,7 @@ export interface LoadSource {
   /** 99th percentile since it was last asked, in milliseconds. */
   readonly takeP99: () => number;
   readonly oldestCall: () => CallSummary | null;
+  readonly served: () => ServedLoad;
 }
 
 export function startHeartbeat(source: LoadSource, send: (load: Load) => void): void {
@@ -36,6 +38,8 @@ export function startHeartbeat(source: LoadSource, send: (load: Load) => void): 
       heapUsed: memory.heapUsed,
       p99: source.takeP99(),
       oldestCall: source.oldestCall(),
+      cpu: cpuSeconds(),
+      served: source.served(),
     });
     before = now;
     delay.reset();

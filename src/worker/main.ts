@@ -85,6 +85,9 @@ function receive(message: ToWorker, socket: Socket | undefined): void {
     case 'tell-calls':
       send({ type: 'calls-told', id: message.id, ...(running?.takeCalls() ?? NO_CALLS) });
       break;
+    case 'set-load-report':
+      running?.setLoadReport(message.report);
+      break;
     case 'announce-stop':
       running?.announceStop();
       break;

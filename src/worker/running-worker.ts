@@ -8,18 +8,21 @@ import type { SignatureData } from '../config/signature-data.js';
 import type { Intake } from '../front/intake.js';
 import { LimitLog } from '../front/limit-log.js';
 import type { CallFigures } from '../ipc/call-figures.js';
+import type { LoadReport } from '../ipc/load-report.js';
 import type { CallSummary, FromWorker } from '../ipc/messages.js';
 import type { ActiveCall } from './calls/active-call.js';
 import { explain } from './calls/call-fault.js';
 import type { CallRegistry } from './calls/call-registry.js';
 import { installFaultHandlers } from './calls/faults.js';
+import { ServedCalls } from './calls/served-calls.js';
 import type { Arrivals } from './arrivals.js';
 import { LinkServer } from './link-server.js';
 import type { ClientLimit } from '../shared/client-limits.js';
 import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
+import { ENDLESS_CALLS } from '../shared/observing-calls.js';
 import type { ServiceInfo } from '../shared/service-info.js';
-import { Drain, ENDLESS, summarize, type DrainReport } from './drain.js';
+import { Drain, summarize, type DrainReport } from './drain.js';
 import { startHeartbeat } from './heartbeat.js';
 import { LatencyHistogram } from './latency-histogram.js';
 import { selfCheck } from './self-check.js';
@@ -53,6 +56,8 @@ export interface RunningWorker {
   takeCalls(): CallFigures;
   /** The whole server is going to stop: health says so from now on. */
   announceStop(): void;
+  /** What clients are told of the load of the whole server. */
+  setLoadReport(report: LoadReport): void;
 }
 
 /** @throws DaemonError saying why this worker cannot serve */
@@ -60,6 +65,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
   const { emit } = logger;
   const drained: { by: Drain | null } = { by: null };
   const latency = new LatencyHistogram();
+  const served = new ServedCalls();
   installFaultHandlers({
     onFault({ kind, error, method }) {
       emit('worker.fault', { kind, error: explain(error), method });
@@ -68,7 +74,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
   });
   const limitLog = new LimitLog({ clock: systemClock, emit, tell: (limit, count) => send({ type: 'limit-reached', limit, count }) });
   const onLimit = (limit: ClientLimit, peer: string): void => limitLog.add(limit, peer);
-  const { server, services, health, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks } = await createServing({
+  const { server, services, health, loadReports, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks } = await createServing({
     slot,
     generation,
     config,
@@ -77,8 +83,9 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     signature,
     ticketKeys: Buffer.from(ticketKeys, 'base64'),
     logger,
-    onCallEnded(ms) {
+    onCallEnded({ path }, code, ms) {
       latency.add(ms);
+      served.noteEnded(path, code);
       drained.by?.noteCallEnded();
     },
     onTaken: (id) => send({ type: 'socket-taken', id }),
@@ -106,6 +113,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
       calls: () => calls.total,
       takeP99: () => latency.takePercentile(0.99),
       oldestCall: () => oldest(calls),
+      served: () => served.figures(calls),
     },
     (load) => {
       send({ type: 'heartbeat', ...load });
@@ -136,6 +144,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
     setSignature: (data) => signatureCheck?.setData(data),
     takeCalls: () => tally.take(),
     announceStop: () => health.setNotServing(),
+    setLoadReport: (report) => loadReports?.setReport(report),
   };
 }
 
@@ -143,7 +152,7 @@ export async function startWorker({ slot, generation, config, linkPath, callLimi
 function oldest(calls: CallRegistry): CallSummary | null {
   let first: ActiveCall | null = null;
   for (const call of calls) {
-    if (call.path !== ENDLESS && (first === null || call.age > first.age)) first = call;
+    if (!ENDLESS_CALLS.has(call.path) && (first === null || call.age > first.age)) first = call;
   }
   return first === null ? null : summarize(first);
 }

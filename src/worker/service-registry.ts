@@ -60,7 +60,7 @@ export class ServiceRegistry {
 function addedTwice(service: string, first: string, second: string): DaemonError {
   if (second === OURSELVES) {
     return new DaemonError('E_SERVICER', `the service ${service} is added by ${first} and by grpcserverd itself`, {
-      hint: 'To keep your own, switch ours off: health, reflection and channelz are options.',
+      hint: 'To keep your own, switch ours off: health, reflection, loadReports and channelz are options.',
     });
   }
   const who = first === second ? `twice by ${first}` : `by ${first} and again by ${second}`;

@@ -9,6 +9,7 @@ import { Intake, type IntakeOptions } from '../front/intake.js';
 import { systemClock } from '../shared/clock.js';
 import type { DaemonLogger } from '../shared/logger.js';
 import { buildServer, type BuildOptions, type BuiltServer } from './build-server.js';
+import type { ActiveCall } from './calls/active-call.js';
 import { AccessLog } from './calls/access-log.js';
 import { assembleInterceptors } from './calls/assemble-interceptors.js';
 import { CallLimit } from './calls/call-limit.js';
@@ -31,10 +32,10 @@ export interface ServingOptions extends Pick<IntakeOptions, 'onTaken' | 'onLost'
   /** What calls are checked against; null: nothing. */
   readonly signature: SignatureData | null;
   readonly logger: DaemonLogger;
-  readonly onCallEnded: (ms: number) => void;
+  readonly onCallEnded: (call: ActiveCall, code: number, ms: number) => void;
 }
 
-export interface Serving extends Pick<BuiltServer, 'server' | 'services' | 'health'> {
+export interface Serving extends Pick<BuiltServer, 'server' | 'services' | 'health' | 'loadReports'> {
   readonly calls: CallRegistry;
   readonly tally: CallTally;
   readonly faults: FaultLog;
@@ -67,10 +68,10 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     report: (fault) => faults.add(fault),
     onCallEnded(call, code, ms) {
       access?.note(call, code, ms);
-      onCallEnded(ms);
+      onCallEnded(call, code, ms);
     },
   });
-  const { server, services, methods, interceptors: user, health } = await buildServer({
+  const { server, services, methods, interceptors: user, health, loadReports } = await buildServer({
     config,
     ...(modules === undefined ? {} : { modules }),
     ...(startedAt === undefined ? {} : { startedAt }),
@@ -107,5 +108,5 @@ export async function createServing(options: ServingOptions): Promise<Serving> {
     onLimit,
     onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
   });
-  return { server, services, health, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks };
+  return { server, services, health, loadReports, calls, tally, faults, callCap, signatureCheck, interceptors, unknown, transport, intake, leaving, hooks };
 }

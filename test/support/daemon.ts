@@ -16,17 +16,16 @@ import { TempDir } from './temp-dir.js';
 const MARK = 'TEST_DAEMON_MARK';
 const CONFIG_FILE = 'grpcserverd.config.json';
 
-/** What every daemon of a test runs with unless the test says something else: `npm test -- --lean`, `--rpc`. */
-const TRANSPORTS: Readonly<Record<string, NodeJS.ProcessEnv>> = {
-  http2: {},
-  lean: { GRPCSERVERD_TRANSPORT: 'lean' },
-  rpc: { GRPCSERVERD_TRANSPORT: 'lean', GRPCSERVERD_BALANCE: 'rpc' },
+/** What every daemon of a test runs with unless the test says something else: the defaults, or `npm test -- --lean`, `--http2`. */
+const MODES: Readonly<Record<string, NodeJS.ProcessEnv>> = {
+  lean: { GRPCSERVERD_BALANCE: 'connection' },
+  http2: { GRPCSERVERD_TRANSPORT: 'http2' },
 };
 
 /** As the environment of the daemon, which counts more than its file: so what the file says is left out. */
-function transportOf({ transport, balance }: UserConfig = {}): NodeJS.ProcessEnv {
-  if (transport === 'http2') return {};
-  const env = { ...TRANSPORTS[process.env.TEST_TRANSPORT ?? 'http2'] };
+function modeOf({ transport, balance }: UserConfig = {}): NodeJS.ProcessEnv {
+  if (transport === 'http2' || balance === 'rpc') return {};
+  const env = { ...MODES[process.env.TEST_MODE ?? ''] };
   if (transport !== undefined) delete env.GRPCSERVERD_TRANSPORT;
   if (balance !== undefined) delete env.GRPCSERVERD_BALANCE;
   return env;
@@ -79,7 +78,7 @@ export class Daemon implements AsyncDisposable {
     mkdirSync(runtime, { mode: 0o700 });
     const { uid } = options;
     if (uid !== undefined) for (const path of [this.dir.path, runtime]) chownSync(path, uid, uid);
-    this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...transportOf(options.config), ...options.env, [MARK]: this.#mark });
+    this.#env = testEnvironment({ XDG_RUNTIME_DIR: runtime, ...modeOf(options.config), ...options.env, [MARK]: this.#mark });
     for (const [name, text] of Object.entries(options.files ?? {})) this.dir.write(name, text);
     this.#target = options.noConfig ? [] : ['--config', this.#writeConfig(options)];
     const [program, ...words] = options.launcher ?? [process.execPath, BIN, 'start'];

@@ -23,7 +23,9 @@ const WANTED = [
   /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)$/,
   /^bin\/grpcserverd\.js$/,
   /^dist\/.+\.(?:js|d\.ts|proto)$/,
+  /^dist\/dashboard\/.+\.(?:html|css|svg|txt)$/,
   /^docs\/.+\.md$/,
+  /^man\/grpcserverd\.1$/,
   /^config\/grpcserverd\.example\.yaml$/,
   /^systemd\/.+/,
 ];

@@ -1,9 +1,8 @@
 /** Runs in a worker: its share of maximumConcurrentRpcs; the primary deals the shares out (src/shared/call-shares.ts). */
 import { status, type ServerInterceptor } from '@grpc/grpc-js';
 import type { ActiveCall } from './active-call.js';
+import { isObserving } from '../../shared/observing-calls.js';
 import { activeCallOf, interceptorOf, type CallStatus } from './forwarding-call.js';
-
-const HEALTH_PREFIX = '/grpc.health.v1.Health/';
 
 const OVER_LIMIT: CallStatus = {
   code: status.RESOURCE_EXHAUSTED,
@@ -13,7 +12,7 @@ const OVER_LIMIT: CallStatus = {
 
 /**
  * At most `limit` calls in progress, whatever their kind, from their first byte to their end; the excess is
- * answered at once. Health checks are neither counted nor refused, or a busy worker would look like a dead one.
+ * answered at once. Health checks and load reports are neither counted nor refused, or a busy worker would look like a dead one.
  * Its interceptor must come right after the accounting, whose calls know their end.
  */
 export class CallLimit {
@@ -47,7 +46,7 @@ export class CallLimit {
   }
 
   #admit(call: ActiveCall): void {
-    if (call.path.startsWith(HEALTH_PREFIX)) return;
+    if (isObserving(call.path)) return;
     if (this.#taken < this.#limit) {
       if (call.hold(this)) this.#taken += 1;
     } else if (call.end(OVER_LIMIT)) {

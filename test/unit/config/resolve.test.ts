@@ -57,6 +57,14 @@ describe('where a value comes from', () => {
     assert.deepEqual(config.servicers, [{ module: '/cwd/a.js', exportName: null }]);
   });
 
+  test('whoever asks for the other transport has not asked for routers, which it cannot have', () => {
+    assert.equal(resolve({}).config.balance, 'rpc');
+    const { config, origins } = resolve({ transport: 'http2' });
+    assert.equal(config.balance, 'connection');
+    assert.equal(origins.balance.source, 'default');
+    assert.equal(resolve({ transport: 'http2', balance: 'rpc' }).config.balance, 'rpc', 'what is asked for is told to be impossible later');
+  });
+
   test('an empty variable counts as not set', () => {
     assert.equal(resolve({ port: 2 }, { env: { GRPCSERVERD_PORT: '' } }).config.port, 2);
   });
@@ -199,7 +207,7 @@ describe('values that do not fit', () => {
 
   /** One value of a wrong type for each option; nothing is accepted by chance. */
   const wrong: Record<OptionKey, unknown> = {
-    servicers: 'a.js', interceptors: [5], health: 'yes', reflection: 2, channelz: [],
+    servicers: 'a.js', interceptors: [5], health: 'yes', reflection: 2, loadReports: 5, channelz: [],
     authentication: 'tls', 'certificates.serverCertificate': 5, 'certificates.serverCertificateKey': [], 'certificates.rootCertificate': {},
     clientAuthentication: 'maybe', allowWorldReadableKeys: 'no', signature: 'on', signatureData: { key: 5 }, signatureExempt: ['Greeter'],
     host: '', port: 65_536, maxWorkers: {}, startTimeout: 30, gracefulTimeout: '30', streamGracefulTimeout: '-1s', hangTimeout: '10ms',

@@ -171,8 +171,8 @@ test('a connection that is too old is asked to leave, and ended after the grace'
 test('a client that sends and does not read is not read from either', async () => {
   await using pair = await FrontPair.greeted();
   const { client } = pair;
-  // Each call has an answer that is longer than the call.
-  pair.link.headers = (id) => pair.answer(id, { ':status': '200', 'grpc-status': '2', 'grpc-message': 'x'.repeat(200) }, true);
+  // Each call gets an answer that is longer than the call.
+  pair.link.headers = (answered) => pair.answer(answered, { ':status': '200', 'grpc-status': '0', 'grpc-message': 'x'.repeat(200) }, true);
   client.socket.pause();
   // Until no more of it is taken.
   let sent = 0;
@@ -185,6 +185,7 @@ test('a client that sends and does not read is not read from either', async () =
     await new Promise(setImmediate);
   }
   assert(sent < limit, 'it was read from for ever');
+  assert.deepEqual(pair.limited, []);
 });
 
 test('a client that leaves and has no call gets none any more: it hears which was the last, and none is begun in vain', async () => {

@@ -8,7 +8,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { fakeFork, type FakeProcess } from '../../support/fake-fork.js';
 import { generationOf } from '../../support/generation.js';
 
-const HEARTBEAT = { type: 'heartbeat', connections: 0, inFlight: 0, calls: 0, eventLoopDelay: 0, eventLoopUtilization: 0, rss: 1, heapUsed: 1, p99: 0, oldestCall: null } as const;
+const HEARTBEAT = { type: 'heartbeat', connections: 0, inFlight: 0, calls: 0, eventLoopDelay: 0, eventLoopUtilization: 0, rss: 1, heapUsed: 1, p99: 0, oldestCall: null, cpu: 0, served: { inFlight: 0, ended: 0, failed: 0 } } as const;
 
 interface Rig {
   readonly clock: FakeClock;

@@ -11,7 +11,7 @@ import { FakeClock } from '../../support/fake-clock.js';
 import { fakeFork, type FakeProcess } from '../../support/fake-fork.js';
 import { generationOf } from '../../support/generation.js';
 
-const IDLE: Load = { connections: 0, inFlight: 0, calls: 0, eventLoopDelay: 0, eventLoopUtilization: 0, rss: 50e6, heapUsed: 1, p99: 0, oldestCall: null };
+const IDLE: Load = { connections: 0, inFlight: 0, calls: 0, eventLoopDelay: 0, eventLoopUtilization: 0, rss: 50e6, heapUsed: 1, p99: 0, oldestCall: null, cpu: 0, served: { inFlight: 0, ended: 0, failed: 0 } };
 const BUSY: Load = { ...IDLE, inFlight: 3, eventLoopUtilization: 1 };
 const HEARTBEAT = 2000;
 const MINUTE = 60_000;

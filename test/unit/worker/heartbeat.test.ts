@@ -10,7 +10,7 @@ test('a worker that is out of descriptors goes on beating', () => {
     let code;
     while (code === undefined) try { fs.openSync('/dev/null'); } catch (error) { code = error.code; }
     const none = () => 0;
-    startHeartbeat({ connections: () => 7, inFlight: none, calls: none, takeP99: none, oldestCall: () => null }, (load) => {
+    startHeartbeat({ connections: () => 7, inFlight: none, calls: none, takeP99: none, oldestCall: () => null, served: () => null }, (load) => {
       fs.writeSync(1, code + ' ' + load.connections);
       process.exit(0);
     });`;

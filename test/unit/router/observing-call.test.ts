@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HUFFMAN_CODES } from '#src/http2/hpack/huffman-code.js';
-import { isHealthCall } from '#src/router/health-call.js';
+import { isObservingCall } from '#src/router/observing-call.js';
 import { block } from '../../support/link-client.js';
 
-const isHealth = (bytes: Buffer): boolean => isHealthCall(Buffer.concat([Buffer.from('xx'), bytes, Buffer.from('yy')]), 2, 2 + bytes.length);
+const isHealth = (bytes: Buffer): boolean => isObservingCall(Buffer.concat([Buffer.from('xx'), bytes, Buffer.from('yy')]), 2, 2 + bytes.length);
 const PATH = '/grpc.health.v1.Health/Check';
 
 /** `:path` as a literal with a plain or Huffman value (RFC 7541 appendix B), and its name by index or in full. */
