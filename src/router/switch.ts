@@ -16,6 +16,9 @@ import type { WaitingCalls } from './waiting-calls.js';
 import { WorkerLink } from './worker-link.js';
 import type { WorkerRoster } from './worker-roster.js';
 
+/** Bytes on a link that may wait before it gets no new call: no flow control holds header blocks back. */
+export const MOST_UNSENT = 32 * 1024 * 1024;
+
 /** What all connections of a router share. */
 export interface SwitchContext {
   readonly roster: WorkerRoster;
@@ -55,7 +58,7 @@ export class Switch implements Links, CallHome {
     const unit = isExempt ? 'exempt' : units.take() ? 'held' : 'none';
     if (unit === 'none' && !units.mayFind) return new Refusal(this.owner, refused.overLimit());
     const link = unit === 'none' ? null : this.#chooseLink(id);
-    const isFull = link?.isFull ?? false;
+    const isFull = link !== null && link.buffered > MOST_UNSENT;
     if (link?.state === 'open' && !isFull) {
       link.expect(id, isExempt);
       return link;
