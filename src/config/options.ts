@@ -104,7 +104,7 @@ export const OPTIONS = {
   'keepalive.time': define('Connections', orOff(duration(1000)), 60_000, 'Ping a client after this long without a sign of it'),
   'keepalive.timeout': define('Connections', duration(100), 20_000, 'Close the connection when a ping stays unanswered this long'),
   'keepalive.minClientInterval': define('Connections', orOff(duration(100)), 300_000,
-    'A client that pings more often than this, three times while it is sent nothing, is sent away; with transport: lean'),
+    'A client without calls that pings more often than this, three times while it is sent nothing, is sent away; with calls every 5 s is fine; with transport: lean'),
   maxConnectionAge: define('Connections', orOff(duration(1000)), null, 'Ask a client to reconnect after this long (+-10 %)'),
   maxConnectionAgeGrace: define('Connections', duration(), 30_000, 'How long its calls may go on after that'),
   maxConnectionIdle: define('Connections', orOff(duration(1000)), null, 'Close a connection without calls after this long'),

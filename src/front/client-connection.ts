@@ -3,46 +3,28 @@
  * what each has to be (RFC 9113 section 6). What becomes of calls is client-streams.ts, how it ends politely
  * farewell.ts, how long it may last lifetime.ts.
  */
-import type { Duplex } from 'node:stream';
 import { ConnectionError } from '../http2/connection-error.js';
-import { ERROR_CODE, FLAG, FRAME } from '../http2/constants.js';
+import { ERROR_CODE, FLAG, FRAME, MAX_FRAME } from '../http2/constants.js';
 import { FrameReader } from '../http2/frame-reader.js';
-import type { ClientLimit } from '../shared/client-limits.js';
-import type { Clock } from '../shared/clock.js';
+import type { ClientConnectionOptions } from './client-connection-options.js';
 import { ClientSettings } from './client-settings.js';
 import { ClientStreams } from './client-streams.js';
 import { Farewell } from './farewell.js';
 import { broken, misfit } from './faults.js';
 import { FloodGuard } from './flood-guard.js';
-import type { FrontLimits } from './front-limits.js';
 import { HeaderBlock } from './header-block.js';
 import { HeaderLane } from './header-lane.js';
 import { Hello } from './hello.js';
 import { Lifetime } from './lifetime.js';
 import { LimitFault } from './limit-fault.js';
-import type { Links, SwitchOwner } from './link.js';
 import { Outlet } from './outlet.js';
 import { paddingOf } from './padding.js';
+import { Turns } from './turns.js';
 
 /** A header block as it is sent may be that many times as large as the list that it may hold. */
 const BLOCK_SLACK = 4;
 /** Bytes of priority in HEADERS (RFC 9113 section 6.2). */
 const PRIORITY_FIELDS = 5;
-
-export interface ClientConnectionOptions {
-  /** A TCP or unix socket, or a TLS session whose handshake is done. Owned from here on. */
-  readonly socket: Duplex;
-  readonly limits: FrontLimits;
-  readonly clock: Clock;
-  /** Numbers in 0..1, for the spread of ages. */
-  readonly random: () => number;
-  /** Makes the links; called once, at once. */
-  readonly connect: (owner: SwitchOwner) => Links;
-  /** The client came to a limit; the connection may go on or not. */
-  readonly onLimit: (limit: ClientLimit) => void;
-  /** The connection is gone. `fault`: what the client did wrong, if that was why. */
-  readonly onClose: (fault: ConnectionError | null) => void;
-}
 
 export class ClientConnection {
   readonly #outlet: Outlet;
@@ -56,7 +38,8 @@ export class ClientConnection {
   readonly #onLimit: ClientConnectionOptions['onLimit'];
   readonly #onClose: ClientConnectionOptions['onClose'];
   readonly #hello = new Hello();
-  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end));
+  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end), MAX_FRAME, () => this.#turns.end());
+  readonly #turns: Turns;
   #fault: ConnectionError | null = null;
   /** Whether what was read last held whole frames, those of a header block up to its end. */
   #hasFrames = false;
@@ -78,6 +61,7 @@ export class ClientConnection {
       onFault: (fault) => this.#fail(fault),
     });
     this.#outlet = outlet;
+    this.#turns = new Turns(this.#reader, outlet, () => this.#pass(() => this.#reader.goOn()));
     this.#streams = streams;
     this.#settings = new ClientSettings({ clock, outlet, links: () => streams.links, onLimit, onSilence: (code, reason) => streams.fail(code, reason) });
     this.#farewell = new Farewell({
@@ -120,9 +104,16 @@ export class ClientConnection {
   }
 
   #read(chunk: Buffer): void {
-    try {
+    this.#turns.begin();
+    this.#pass(() => {
       const rest = this.#hello.isComplete ? chunk : this.#hello.read(chunk);
       if (rest !== null) this.#reader.push(rest);
+    });
+  }
+
+  #pass(read: () => void): void {
+    try {
+      read();
       if (this.#hasFrames) this.#lifetime.noteSign();
       this.#hasFrames = false;
     } catch (error) {
@@ -232,7 +223,7 @@ export class ClientConnection {
     if (end - start !== 8) throw misfit('PING');
     const payload = buffer.subarray(start, end);
     if ((flags & FLAG.ACK) === 0) {
-      if (!this.#guard.ping()) return;
+      if (!this.#guard.ping(this.#streams.size)) return;
       this.#outlet.frames.ping(payload, true);
       this.#outlet.flushSoon();
     } else if (this.#guard.spend('idle-frames')) {

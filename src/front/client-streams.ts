@@ -48,7 +48,7 @@ export class ClientStreams implements SwitchOwner {
     this.#outlet = options.outlet;
     this.#lane = options.lane;
     this.#guard = options.guard;
-    this.#sender = new Sender(options.outlet.frames, (stream) => this.#ended(stream));
+    this.#sender = new Sender(options.outlet.frames, { onFrame: () => this.#guard.sent(), onEnd: (stream) => this.#ended(stream) });
   }
 
   get size(): number {
@@ -71,7 +71,6 @@ export class ClientStreams implements SwitchOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
     stream.answer = endStream ? 'complete' : 'begun';
-    this.#guard.sent();
     this.#sender.headers(stream, buffer, start, end, endStream);
     this.#outlet.flushSoon();
   }
@@ -80,7 +79,6 @@ export class ClientStreams implements SwitchOwner {
     const stream = this.#streams.get(id);
     if (stream === undefined) return false;
     if (endStream) stream.answer = 'complete';
-    this.#guard.sent();
     this.#sender.data(stream, buffer, start, end, endStream);
     this.#outlet.flushSoon();
     return true;
@@ -165,7 +163,7 @@ export class ClientStreams implements SwitchOwner {
       this.#abandonByClient(stream, ERROR_CODE.PROTOCOL_ERROR);
     } else {
       stream.state = 'half-closed';
-      stream.link.headers(stream.id, buffer, start, end, true);
+      if (stream.answer !== 'complete') stream.link.headers(stream.id, buffer, start, end, true);
     }
   }
 
@@ -191,7 +189,9 @@ export class ClientStreams implements SwitchOwner {
       this.windowUpdate(id, padding);
     }
     if (endStream) stream.state = 'half-closed';
-    stream.link.data(id, buffer, start, end, endStream);
+    // The link has forgotten a call that it has answered, and may be gone itself.
+    if (stream.answer === 'complete') this.took(end - start);
+    else stream.link.data(id, buffer, start, end, endStream);
   }
 
   onReset(id: number, code: number): void {
@@ -220,7 +220,7 @@ export class ClientStreams implements SwitchOwner {
       return;
     }
     this.#sender.growStream(stream, increment);
-    stream.link.windowUpdate(id, increment);
+    if (stream.answer !== 'complete') stream.link.windowUpdate(id, increment);
   }
 
   /** @param initial what the client takes of a stream before it says more */

@@ -80,8 +80,14 @@ export class Farewell {
   }
 
   streamsEnded(): void {
-    const isOver = this.#state === 'final' || this.#client === 'leaving';
-    if (isOver && this.#options.streams() === 0) this.#options.outlet.end();
+    const { outlet, highestId, streams } = this.#options;
+    if (streams() > 0) return;
+    if (this.#client === 'leaving' && this.#state !== 'final') {
+      // What it begins now could not be answered any more; so it knows, and can do it elsewhere.
+      this.#state = 'final';
+      outlet.frames.goaway(highestId(), ERROR_CODE.NO_ERROR, 'the client leaves');
+    }
+    if (this.#state === 'final') outlet.end();
   }
 
   /** The connection is gone. */
@@ -90,6 +96,7 @@ export class Farewell {
   }
 
   #grown(): void {
+    if (this.#state !== 'young') return;
     this.#state = 'wanted';
     this.settled();
   }

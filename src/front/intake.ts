@@ -29,7 +29,8 @@ export interface IntakeOptions {
 
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #tls: TlsServer | null;
+  #settings: IntakeOptions['tls'];
+  #tls: TlsServer | null;
   readonly #sockets = new Set<Socket>();
   #closed: number[] = [];
   #lastId = 0;
@@ -39,6 +40,7 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#settings = options.tls;
     this.#tls = options.tls === null ? null : this.#makeTlsServer(options.tls);
   }
 
@@ -76,8 +78,13 @@ export class Intake {
 
   /** From now on connections get these; those that are open, or in their handshake, stay as they are. */
   setCertificates(material: Pick<TlsMaterial, 'pem'>): void {
-    const { tls } = this.#options;
-    if (tls !== null) this.#tls?.setSecureContext(secureOptions({ ...tls, material }));
+    if (this.#settings !== null) this.#tls?.setSecureContext(secureOptions({ ...this.#settings, material }));
+  }
+
+  /** From now on connections need this; null: no TLS. One that is in its handshake is refused, for it began under another rule. */
+  setTls(settings: IntakeOptions['tls']): void {
+    this.#settings = settings;
+    this.#tls = settings === null ? null : this.#makeTlsServer(settings);
   }
 
   /** Ends every connection at once. */
@@ -101,7 +108,8 @@ export class Intake {
     const server = createServer({ ...secureOptions(options), handshakeTimeout: HANDSHAKE_TIMEOUT });
     server.on('secureConnection', (socket: TLSSocket) => {
       socket.on('error', () => undefined);
-      if (!isClientAccepted(socket)) {
+      if (server !== this.#tls) socket.destroy();
+      else if (!isClientAccepted(socket)) {
         this.#refuse(socket, `client certificate: ${String(socket.authorizationError)}`);
       } else if (socket.alpnProtocol !== 'h2') {
         this.#refuse(socket, 'the client does not offer HTTP/2 (ALPN h2)');

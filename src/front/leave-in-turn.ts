@@ -5,8 +5,9 @@ import type { ClientConnection } from './client-connection.js';
 const AT_ONCE = 100;
 const PAUSE = 5;
 
-export function leaveInTurn(connections: readonly ClientConnection[]): void {
-  for (const connection of connections.slice(0, AT_ONCE)) connection.leave('drain', null);
+/** @param grace milliseconds after which they are gone anyway; null: never */
+export function leaveInTurn(connections: readonly ClientConnection[], grace: number | null): void {
+  for (const connection of connections.slice(0, AT_ONCE)) connection.leave('drain', grace);
   const others = connections.slice(AT_ONCE);
-  if (others.length > 0) setTimeout(leaveInTurn, PAUSE, others);
+  if (others.length > 0) setTimeout(leaveInTurn, PAUSE, others, grace);
 }

@@ -1,6 +1,6 @@
 /** Runs in routers and workers. Reads the frames of a link that is a socket; header blocks are put together here. */
 import { uint31At, uint32At } from '../http2/bytes.js';
-import { FLAG, FRAME, SETTING } from '../http2/constants.js';
+import { FLAG, FRAME, MAX_FRAME, SETTING } from '../http2/constants.js';
 import { FrameReader } from '../http2/frame-reader.js';
 import { findSetting } from '../http2/settings.js';
 import { HeaderBlock } from './header-block.js';
@@ -24,10 +24,25 @@ export class LinkReader {
   readonly #listener: LinkListener;
   /** Whoever is at the other end has bounded them. */
   readonly #block = new HeaderBlock(Infinity, Infinity);
-  readonly #frames = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end));
+  readonly #frames: FrameReader;
 
-  constructor(listener: LinkListener) {
+  /** @param onPause as with a FrameReader */
+  constructor(listener: LinkListener, onPause: (() => void) | null = null) {
     this.#listener = listener;
+    this.#frames = new FrameReader((type, flags, id, buffer, start, end) => this.#onFrame(type, flags, id, buffer, start, end), MAX_FRAME, onPause);
+  }
+
+  get isPaused(): boolean {
+    return this.#frames.isPaused;
+  }
+
+  beginTurn(): void {
+    this.#frames.beginTurn();
+  }
+
+  /** @throws as `push` does */
+  goOn(): void {
+    this.#frames.goOn();
   }
 
   /** @throws Error for what no link of ours carries */

@@ -36,6 +36,8 @@ export class Outlet {
   readonly #onSent: () => void;
   readonly #bounds: OutletBounds;
   #writes = 0;
+  /** Why the peer is not read from. */
+  readonly #pauses = new Set<'full' | 'turn'>();
   #state: 'idle' | 'scheduled' | 'full' | 'ending' = 'idle';
   readonly #flush = (): void => {
     if (this.#state !== 'scheduled') return;
@@ -74,8 +76,19 @@ export class Outlet {
       this.#state = 'scheduled';
       setImmediate(this.#flush);
     } else if (this.#state === 'full' && this.frames.length > this.#bounds.mostWaiting) {
-      this.#socket.pause();
+      this.pauseReading('full');
     }
+  }
+
+  /** The peer is not read from until that is over. */
+  pauseReading(why: 'full' | 'turn'): void {
+    this.#pauses.add(why);
+    this.#socket.pause();
+  }
+
+  /** That is over. */
+  resumeReading(why: 'full' | 'turn'): void {
+    if (this.#pauses.delete(why) && this.#pauses.size === 0) this.#socket.resume();
   }
 
   /** Sends what waits, and `lastWords`, and closes our half; the rest of the socket follows its client. */
@@ -112,7 +125,7 @@ export class Outlet {
   #drained(): void {
     if (this.#state !== 'full') return;
     this.#state = 'idle';
-    this.#socket.resume();
+    this.resumeReading('full');
     if (this.frames.length > 0) this.flushSoon();
     this.#onSent();
   }

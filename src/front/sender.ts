@@ -10,9 +10,17 @@ import type { FrontStream } from './front-stream.js';
 /** The first octet of a block that empties the reader's table (RFC 7541 section 6.3). */
 const EMPTY_TABLE = Buffer.from([0x20]);
 
+export interface SenderOptions {
+  /** A frame of a stream has been written. */
+  readonly onFrame: () => void;
+  /** The last frame of a stream has been written. */
+  readonly onEnd: (stream: FrontStream) => void;
+}
+
 export class Sender {
   readonly #frames: FrameBuffer;
-  readonly #onEnd: (stream: FrontStream) => void;
+  readonly #onFrame: SenderOptions['onFrame'];
+  readonly #onEnd: SenderOptions['onEnd'];
   readonly #window = new FlowWindow(DEFAULT_WINDOW);
   /** Streams with frames that wait for the window, the next one first. */
   #queue: FrontStream[] = [];
@@ -23,9 +31,9 @@ export class Sender {
   #written: FrontStream[] = [];
   #blocks: 'none' | 'some' = 'none';
 
-  /** @param onEnd the last frame of a stream has been written */
-  constructor(frames: FrameBuffer, onEnd: (stream: FrontStream) => void) {
+  constructor(frames: FrameBuffer, { onFrame, onEnd }: SenderOptions) {
     this.#frames = frames;
+    this.#onFrame = onFrame;
     this.#onEnd = onEnd;
   }
 
@@ -142,6 +150,7 @@ export class Sender {
     this.#window.take(end - start);
     stream.sent += end - start;
     this.#frames.data(stream.id, buffer, start, end, endStream);
+    this.#onFrame();
     if (end > start) this.#note(stream, end - start);
     if (endStream) this.#onEnd(stream);
   }
@@ -152,6 +161,7 @@ export class Sender {
     } else {
       this.#frames.headers(stream.id, buffer, start, end, endStream);
     }
+    this.#onFrame();
     if (endStream) this.#onEnd(stream);
   }
 

@@ -1,6 +1,6 @@
 import { byteAt, uint24At, uint31At } from './bytes.js';
 import { ConnectionError } from './connection-error.js';
-import { ERROR_CODE, FRAME_HEADER, MAX_FRAME } from './constants.js';
+import { ERROR_CODE, FRAME, FRAME_HEADER, MAX_FRAME } from './constants.js';
 
 /** The payload is buffer[start..end); whoever keeps some of it copies it or takes a subarray. */
 export type OnFrame = (type: number, flags: number, id: number, buffer: Buffer, start: number, end: number) => void;
@@ -8,6 +8,10 @@ export type OnFrame = (type: number, flags: number, id: number, buffer: Buffer, 
 /** Room that the beginning of a split frame gets, and how much more than has come, at most. */
 const LEAST_ROOM = 1024;
 const GROWTH = 4;
+
+/** What one turn takes: so many frames, of which those that begin a call count for CALL. */
+const TURN = 1024;
+const CALL = 16;
 
 /**
  * Finds the frames in a stream of bytes that is cut anywhere. Frames that are whole in their chunk are passed where
@@ -17,17 +21,30 @@ const GROWTH = 4;
 export class FrameReader {
   readonly #onFrame: OnFrame;
   readonly #maxFrameSize: number;
-  #isStopped = false;
+  readonly #onPause: (() => void) | null;
+  #state: 'reading' | 'paused' | 'stopped' = 'reading';
+  /** Of this turn. */
+  #left = TURN;
+  /** What came while it was paused, or was left of a chunk then. */
+  #parked: Buffer | null = null;
   /** Where reading the chunk ends. */
   #end = 0;
   /** The beginning of a split frame, header first: #part[0..#held). */
   #part: Buffer | null = null;
   #held = 0;
 
-  /** @param onFrame may throw, which passes through; the reader is of no use afterwards */
-  constructor(onFrame: OnFrame, maxFrameSize = MAX_FRAME) {
+  /**
+   * @param onFrame may throw, which passes through; the reader is of no use afterwards
+   * @param onPause frames enough for a turn were passed: `goOn` passes more. Null: there are no turns
+   */
+  constructor(onFrame: OnFrame, maxFrameSize = MAX_FRAME, onPause: (() => void) | null = null) {
     this.#onFrame = onFrame;
     this.#maxFrameSize = maxFrameSize;
+    this.#onPause = onPause;
+  }
+
+  get isPaused(): boolean {
+    return this.#state === 'paused';
   }
 
   /** Bytes of a frame that is still to be completed. */
@@ -37,25 +54,57 @@ export class FrameReader {
 
   /** No frame is passed from now on, not even those in the chunk that is being read. */
   stop(): void {
-    this.#isStopped = true;
+    this.#state = 'stopped';
     this.#end = 0;
+    this.#parked = null;
     this.#part = null;
     this.#held = 0;
   }
 
   /** @throws ConnectionError FRAME_SIZE_ERROR when the payload of a frame is too large, and what `onFrame` throws */
   push(chunk: Buffer): void {
-    if (this.#isStopped) return;
+    if (this.#state !== 'reading') {
+      if (this.#state === 'paused') this.#parked = this.#parked === null ? chunk : Buffer.concat([this.#parked, chunk]);
+      return;
+    }
     this.#end = chunk.length;
     let at = this.#held === 0 ? 0 : this.#complete(chunk);
     while (at + FRAME_HEADER <= this.#end) {
+      if (this.#left <= 0 && this.#pause(chunk, at)) return;
       const start = at + FRAME_HEADER;
       const end = start + this.#payloadLength(chunk, at);
       if (end > chunk.length) break;
-      this.#onFrame(byteAt(chunk, at + 3), byteAt(chunk, at + 4), uint31At(chunk, at + 5), chunk, start, end);
+      const type = byteAt(chunk, at + 3);
+      this.#left -= type === FRAME.HEADERS ? CALL : 1;
+      this.#onFrame(type, byteAt(chunk, at + 4), uint31At(chunk, at + 5), chunk, start, end);
       at = end;
     }
     if (at < this.#end) this.#hold(chunk, at, this.#end);
+  }
+
+  /** What was passed so far was in an earlier turn. */
+  beginTurn(): void {
+    this.#left = TURN;
+  }
+
+  /** Another turn: passes what came while it was paused, or the first part of it. @throws as `push` does */
+  goOn(): void {
+    this.beginTurn();
+    if (this.#state !== 'paused') return;
+    this.#state = 'reading';
+    const parked = this.#parked;
+    this.#parked = null;
+    if (parked !== null) this.push(parked);
+  }
+
+  /** Keeps chunk[at..) for the next turn. @returns false when there are no turns */
+  #pause(chunk: Buffer, at: number): boolean {
+    this.beginTurn();
+    if (this.#onPause === null) return false;
+    this.#state = 'paused';
+    this.#parked = chunk.subarray(at);
+    this.#onPause();
+    return true;
   }
 
   /** Takes what the split frame lacks, and passes it on when it is whole. Returns the position after that. */
@@ -77,6 +126,7 @@ export class FrameReader {
     chunk.copy(frame, this.#held, at, end);
     this.#part = null;
     this.#held = 0;
+    this.#left -= byteAt(frame, 3) === FRAME.HEADERS ? CALL : 1;
     this.#onFrame(byteAt(frame, 3), byteAt(frame, 4), uint31At(frame, 5), frame, FRAME_HEADER, size);
     return end;
   }

@@ -45,6 +45,8 @@ export type ToRouter =
   | { readonly type: 'set-limits'; readonly limits: RouterLimits }
   /** The certificates of new connections from now on; those that are open stay as they are. */
   | { readonly type: 'set-certificates'; readonly tls: Pick<TlsMaterial, 'pem'> }
+  /** Who may connect, and with what, is another matter from now on: clients that are there leave, at most `grace` milliseconds later. */
+  | { readonly type: 'set-security'; readonly tls: Pick<TlsMaterial, 'pem'> | null; readonly clientAuthentication: Config['clientAuthentication']; readonly grace: number }
   /** Units of maximumConcurrentRpcs (src/primary/unit-owner.ts): so many more; null: there is no cap. */
   | { readonly type: 'lend-units'; readonly count: number | null; readonly isAlone: boolean }
   | { readonly type: 'reclaim-units'; readonly count: number; readonly when: 'now' | 'later' }

@@ -1,9 +1,6 @@
 /** Runs in the primary. Which of the new values cannot count before a restart; pure. */
 import { OPTION_KEYS, optionSpec, type Config, type OptionKey } from '../config/options.js';
 
-/** Routers live through reloads, and have these from their start. Certificates and limits are told to them. */
-const OF_ROUTERS: readonly OptionKey[] = ['authentication', 'clientAuthentication'];
-
 export interface Carried {
   /** The new config, with the old values of what only a restart can change. */
   readonly config: Config;
@@ -12,9 +9,8 @@ export interface Carried {
 }
 
 export function carryOver(before: Config, after: Config): Carried {
-  const isFixed = (key: OptionKey): boolean => optionSpec(key).applies === 'restart' || (before.balance === 'rpc' && OF_ROUTERS.includes(key));
   const restartRequired = OPTION_KEYS.filter(
-    (key) => isFixed(key) && JSON.stringify(valueOf(before, key)) !== JSON.stringify(valueOf(after, key)),
+    (key) => optionSpec(key).applies === 'restart' && JSON.stringify(valueOf(before, key)) !== JSON.stringify(valueOf(after, key)),
   );
   let config = after;
   for (const key of restartRequired) config = withValue(config, key, valueOf(before, key));

@@ -4,7 +4,7 @@
  */
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
-import { Intake } from '../front/intake.js';
+import { Intake, type IntakeOptions } from '../front/intake.js';
 import { LimitLog } from '../front/limit-log.js';
 import { WORKER_LOG_FD } from '../ipc/log-fd.js';
 import type { FromRouter, ToRouter } from '../ipc/router-messages.js';
@@ -26,6 +26,8 @@ interface Running {
   readonly intake: Intake;
   readonly logger: DaemonLogger;
   readonly limitLog: LimitLog;
+  /** Of sessions that may be resumed in any router. */
+  readonly ticketKeys: Buffer;
 }
 
 let running: Running | null = null;
@@ -49,7 +51,7 @@ function receive(message: ToRouter, socket: Socket | undefined): void {
   else if (running !== null) obey(running, message, socket);
 }
 
-function obey({ router, intake, logger }: Running, message: Exclude<ToRouter, { type: 'start' | 'drain' }>, socket: Socket | undefined): void {
+function obey({ router, intake, logger, ticketKeys }: Running, message: Exclude<ToRouter, { type: 'start' | 'drain' }>, socket: Socket | undefined): void {
   switch (message.type) {
     case 'take-socket':
       intake.take(message.id, socket);
@@ -72,6 +74,10 @@ function obey({ router, intake, logger }: Running, message: Exclude<ToRouter, { 
     case 'set-certificates':
       intake.setCertificates(message.tls);
       break;
+    case 'set-security':
+      intake.setTls(tlsOf(message, ticketKeys));
+      router.sendAway(message.grace);
+      break;
     case 'lend-units':
       router.units.lend(message.count, message.isAlone);
       break;
@@ -92,11 +98,12 @@ function begin(message: StartOrder): void {
   }
 }
 
-function start({ index, name, limits, clientAuthentication, tls, ticketKeys, logLevel, logFormat }: StartOrder): void {
+function start({ index, name, limits, clientAuthentication, tls, ticketKeys: keys, logLevel, logFormat }: StartOrder): void {
   process.title = `grpcserverd: router ${index} (${name})`;
   const logger = createLogger({ level: logLevel, format: logFormat, fd: WORKER_LOG_FD, identity: { role: 'router', index } });
   const { emit } = logger;
   const limitLog = new LimitLog({ clock: systemClock, emit, tell: (limit, count) => send({ type: 'limit-reached', limit, count }) });
+  const ticketKeys = Buffer.from(keys, 'base64');
   const router = new Router({
     limits,
     clock: systemClock,
@@ -110,7 +117,7 @@ function start({ index, name, limits, clientAuthentication, tls, ticketKeys, log
     onWorkerLeft: (id) => send({ type: 'worker-left', id }),
   });
   const intake = new Intake({
-    tls: tls === null ? null : { material: tls, clientAuthentication, ticketKeys: Buffer.from(ticketKeys, 'base64') },
+    tls: tlsOf({ tls, clientAuthentication }, ticketKeys),
     accept: (socket) => router.accept(socket),
     onTaken: (id) => send({ type: 'socket-taken', id }),
     onLost: (id) => send({ type: 'socket-lost', id }),
@@ -118,11 +125,15 @@ function start({ index, name, limits, clientAuthentication, tls, ticketKeys, log
     onTlsFailed: (peer, error) => emit('connection.tls-failed', { peer, error }),
     onLimit: (limit, peer) => limitLog.add(limit, peer),
   });
-  running = { router, intake, logger, limitLog };
+  running = { router, intake, logger, limitLog, ticketKeys };
   const beat = (): void => send({ type: 'heartbeat', ...router.statistics() });
   beat();
   setInterval(beat, HEARTBEAT_INTERVAL);
   send({ type: 'ready' });
+}
+
+function tlsOf({ tls, clientAuthentication }: Pick<StartOrder, 'tls' | 'clientAuthentication'>, ticketKeys: Buffer): IntakeOptions['tls'] {
+  return tls === null ? null : { material: tls, clientAuthentication, ticketKeys };
 }
 
 /** Tells the primary why this router cannot start, and exits. */

@@ -129,7 +129,12 @@ export class Router {
   leave(): void {
     if (this.#state === 'leaving') return;
     this.#state = 'leaving';
-    leaveInTurn([...this.#connections.keys()]);
+    leaveInTurn([...this.#connections.keys()], null);
+  }
+
+  /** Asks those who are connected now to leave, and goes on. @param grace milliseconds after which they are gone anyway */
+  sendAway(grace: number): void {
+    leaveInTurn([...this.#connections.keys()], grace);
   }
 
   /** Forgets all workers, for the end. */

@@ -55,11 +55,12 @@ export class Switch implements Links, CallHome {
     const unit = isExempt ? 'exempt' : units.take() ? 'held' : 'none';
     if (unit === 'none' && !units.mayFind) return new Refusal(this.owner, refused.overLimit());
     const link = unit === 'none' ? null : this.#chooseLink(id);
-    if (link?.state === 'open') {
+    const isFull = link?.isFull ?? false;
+    if (link?.state === 'open' && !isFull) {
       link.expect(id, isExempt);
       return link;
     }
-    if (!room.hasRoom) {
+    if (isFull || !room.hasRoom) {
       if (unit === 'held') units.release();
       return new Refusal(this.owner, refused.queueFull());
     }

@@ -20,6 +20,8 @@ import type { WaitingCall } from './waiting-call.js';
  * from, or two that wait for each other would do so for ever; and it may take its time for its calls' last ends.
  */
 const BOUNDS = { full: 0, mostWaiting: Infinity, finTimeout: null };
+/** Bytes for a worker that may wait here before its link gets no new call: no flow control holds header blocks back. */
+export const MOST_UNSENT = 32 * 1024 * 1024;
 /** So that the socket says when it is empty. */
 const HIGH_WATER_MARK = 1;
 /** With these the worker says that the client broke the protocol, in what only a worker reads. */
@@ -86,6 +88,11 @@ export class WorkerLink implements Link, LinkListener {
   /** Whether new calls may come. */
   get takesCalls(): boolean {
     return this.#stays === 'with its client' && (this.state === 'open' || this.state === 'connecting');
+  }
+
+  /** It takes no more than it has. */
+  get isFull(): boolean {
+    return this.#outlet.buffered > MOST_UNSENT;
   }
 
   /** A call is about to come. */
@@ -241,7 +248,10 @@ export class WorkerLink implements Link, LinkListener {
   }
 
   #closeIfIdle(): void {
-    if (this.#stays === 'until idle' && this.calls.count === 0) this.close();
+    if (this.#stays !== 'until idle' || this.calls.count > 0) return;
+    // The worker has dealt with all there was, and says so in frames that are not read any more.
+    if (this.state === 'open') this.#owner.took(this.#windows.tookAll());
+    this.close();
   }
 
   #break(reason: string): void {

@@ -10,6 +10,7 @@ import { TOOK_STEP } from '../front/link-steps.js';
 import { Outlet } from '../front/outlet.js';
 import type { PeerFacts } from '../front/peer-facts.js';
 import { ProxyHeaderReader } from '../front/proxy-header.js';
+import { Turns } from '../front/turns.js';
 import { ERROR_CODE, SETTING, STREAM_WINDOW } from '../http2/constants.js';
 import type { Clock } from '../shared/clock.js';
 import { toError } from '../shared/errors.js';
@@ -34,7 +35,8 @@ export class ServedLink implements LinkOwner, LinkListener {
   readonly #outlet: Outlet;
   readonly #header = new ProxyHeaderReader();
   readonly #hello = new Hello();
-  readonly #reader = new LinkReader(this);
+  readonly #reader = new LinkReader(this, () => this.#turns.end());
+  readonly #turns: Turns;
   #stage: 'header' | 'hello' | 'frames' | 'ended' = 'header';
   /** Null on a link that carries no calls. */
   #session: Session | null = null;
@@ -56,6 +58,7 @@ export class ServedLink implements LinkOwner, LinkListener {
         onClose(this.#fault);
       },
     });
+    this.#turns = new Turns(this.#reader, this.#outlet, () => this.#pass(() => this.#reader.goOn()));
     this.#outlet.frames.settings([[SETTING.HEADER_TABLE_SIZE, 0], [SETTING.INITIAL_WINDOW_SIZE, STREAM_WINDOW]]);
     this.#outlet.flushSoon();
     socket.on('data', (chunk: Buffer) => this.#read(chunk));
@@ -111,7 +114,8 @@ export class ServedLink implements LinkOwner, LinkListener {
   // From the router.
 
   #read(chunk: Buffer): void {
-    try {
+    this.#turns.begin();
+    this.#pass(() => {
       let rest: Buffer | null = chunk;
       if (this.#stage === 'header') rest = this.#readHeader(rest);
       if (this.#stage === 'hello' && rest !== null) {
@@ -119,6 +123,12 @@ export class ServedLink implements LinkOwner, LinkListener {
         if (rest !== null) this.#stage = 'frames';
       }
       if (this.#stage === 'frames' && rest !== null) this.#reader.push(rest);
+    });
+  }
+
+  #pass(read: () => void): void {
+    try {
+      read();
     } catch (error) {
       this.#break(toError(error).message);
     }

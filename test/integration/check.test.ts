@@ -127,7 +127,7 @@ describe('check refuses', () => {
     'an interceptor that is not one': { config: `${CONFIG}interceptors: [./i.js]\n`, files: { 'i.js': 'export default { intercept() {} };' }, says: [/i\.js: it is no interceptor: it must be a function; it is object/] },
     'TLS without certificates': { config: `${CONFIG}authentication: ssl\n`, says: [/needs certificates\.serverCertificate and certificates\.serverCertificateKey/, /grpcserverd certs/] },
     'a certificate that is not there': { config: `${CONFIG}authentication: ssl\ncertificates: { serverCertificate: ./s.crt, serverCertificateKey: ./s.key }\n`, says: [/s\.crt/] },
-    'fewer calls than workers': { config: `${CONFIG}maximumConcurrentRpcs: 1\n`, says: [/maximumConcurrentRpcs is 1 and maxWorkers is 2/] },
+    'fewer calls than workers': { config: `${CONFIG}balance: connection\nmaximumConcurrentRpcs: 1\n`, says: [/maximumConcurrentRpcs is 1 and maxWorkers is 2/] },
     'several things at once': { config: `${CONFIG}prot: 5\nlog: { level: loud }\n`, says: [/2 problems/, /unknown key "prot"/, /log\.level must be one of/] },
   };
   for (const [what, { name = 'x.yaml', config, files, says, exit = 78 }] of Object.entries(cases)) {

@@ -14,7 +14,7 @@ const SEEDS = process.env.PROVE === undefined ? 10 : 500;
 
 let daemon: Daemon;
 before(async () => {
-  daemon = await startDaemon({ config: { transport: 'lean' }, deadline: SEEDS * 10_000 });
+  daemon = await startDaemon({ config: { transport: 'lean', keepalive: { minClientInterval: 'off' } }, deadline: SEEDS * 10_000 });
 });
 after(() => daemon[Symbol.asyncDispose]());
 

@@ -13,7 +13,7 @@ describe('help', () => {
   test('of the program fits on one screen and groups the commands', async () => {
     const { code, stdout } = await runCli(['--help']);
     assert.equal(code, 0);
-    const lines = stdout.split('\n');
+    const lines = stdout.trimEnd().split('\n');
     assert.ok(lines.length <= 24, `${lines.length} lines`);
     assert.ok(lines.every((line) => line.length <= 80));
     for (const [group, commands] of [['Serve', ['start', 'status', 'stop']], ['Inspect', ['check', 'list-handlers']], ['Configure', ['config']]] as const) {

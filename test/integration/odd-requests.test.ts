@@ -157,7 +157,7 @@ const DIFFERENT: Readonly<Record<string, { readonly lean: unknown; readonly beca
   'a value with a space in front': STRIPPED,
   'a value with a space behind': STRIPPED,
   'metadata of 20 KiB': {
-    lean: [['headers and no more', ':status: 200', 'content-type: application/grpc', 'grpc-message: The metadata of the call is larger than 16384 bytes.', 'grpc-status: 8']],
+    lean: [['headers and no more', ':status: 200', 'content-type: application/grpc+proto', 'grpc-message: The metadata of the call is larger than 16384 bytes.', 'grpc-status: 8']],
     because: 'node:http2 has no such limit',
   },
   'too small a length of the content': { lean: ['reset 1'], because: 'newer ones of nghttp2 end the connection for it', when: 'with some versions of Node' },

@@ -28,7 +28,7 @@ describe('the packed package', () => {
   test('holds what runs and what is read, and nothing else', () => {
     const files = execFileSync('tar', ['-tzf', tarball], { encoding: 'utf8' }).trim().split('\n').map((file) => file.replace('package/', ''));
     const tops = new Set(files.map((file) => file.split('/')[0]));
-    assert.deepEqual([...tops].sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'bin', 'config', 'dist', 'docs', 'man', 'package.json', 'systemd']);
+    assert.deepEqual([...tops].sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'SECURITY.md', 'bin', 'config', 'dist', 'docs', 'man', 'package.json', 'systemd']);
     assert.deepEqual(files.filter((file) => /\.test\.|\.tsbuildinfo|\.key$/.test(file)), []);
     for (const file of ['dist/worker/async/rich-error.proto', 'man/grpcserverd.1', 'dist/testing.d.ts']) assert.ok(files.includes(file), file);
   });

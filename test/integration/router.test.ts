@@ -131,6 +131,31 @@ test('handlers see the client, over TLS with a certificate, as if no router were
   assert.notEqual(messages[0].cn, '');
 });
 
+test('a reload changes who may connect: those who are there finish and come again under the new rule', async () => {
+  using certificates = await TestCertificates.make();
+  await using daemon = await startDaemon({ config: RPC, deadline: 60_000 });
+  const ask = async (tls?: Parameters<TestCertificates['clientTls']>[0] | 'plain'): Promise<string> => {
+    await using probe = new GrpcJsProbe(daemon.address, tls === 'plain' ? undefined : certificates.clientTls(tls));
+    return (await probe.call('Probe/Echo', {}, { timeoutMs: 3000 })).code;
+  };
+  await using early = new GrpcJsProbe(daemon.address);
+  const long = early.call('Probe/Sleep', { ms: 4000 });
+  await settled(daemon, ([router]) => router?.inFlight === 1);
+
+  daemon.configure(certificates.mutualTls('require'));
+  assert.equal((await daemon.reload()).report.verdict, 'done');
+  assert.deepEqual((await daemon.status()).restartRequired, []);
+  assert.equal(await ask(certificates.client), 'OK');
+  assert.equal(await ask(), 'UNAVAILABLE', 'a client without a certificate');
+  assert.equal(await ask('plain'), 'UNAVAILABLE');
+  assert.equal((await daemon.until(long, 'its end')).code, 'OK', 'what was there finishes');
+  assert.equal((await early.call('Probe/Echo', {}, { timeoutMs: 3000 })).code, 'UNAVAILABLE', 'and finds no plain text any more');
+
+  daemon.configure({ authentication: null, clientAuthentication: 'none' });
+  assert.equal((await daemon.reload()).report.verdict, 'done');
+  assert.equal(await ask('plain'), 'OK');
+});
+
 test('a stop lets the calls of all clients finish, and new ones that were on their way', async () => {
   await using daemon = await startDaemon({ config: RPC });
   await using probe = new GrpcJsProbe(daemon.address);

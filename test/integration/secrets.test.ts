@@ -11,6 +11,7 @@ import { NOBODY, notAsNobody } from '../support/ordinary-user.js';
 import { BIN, servicer } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';
 import { commandOf, HAS_PROC } from '../support/processes.js';
+import { RawClient } from '../support/raw-client.js';
 
 /** As values of metadata, of a flag, and in a file. */
 const SECRETS = ['hidden-in-flag', 'hidden-in-file'] as const;
@@ -93,3 +94,18 @@ test('the control socket is nothing to other users', { skip: notAsNobody() }, as
   assert.doesNotMatch(stop.stdout, /stopped/i);
   assert.equal((await daemon.status()).health, 'healthy');
 });
+
+for (const transport of ['http2', 'lean'] as const) {
+  test(`metadata that gRPC does not permit is dropped without a word of what it said, transport ${transport}`, async () => {
+    await using daemon = await startDaemon({ config: { transport } });
+    using client = await RawClient.connect(daemon.port);
+    client.greet().call(1, '/probe.v1.Probe/Reflect', { metadata: [['authorization', 'b\u00e9arer hidden'], ['echo-a!', 'hidden'], ['echo-b', 'c']] });
+    client.data(1, Buffer.alloc(5), true);
+    const headers = await client.frameOf('HEADERS', 1);
+    const fields = client.decode(headers.payload);
+    assert.deepEqual(fields.filter(([name]) => name.startsWith('echo-')), [['echo-b', 'c']]);
+    client[Symbol.dispose]();
+    await daemon.stop();
+    assert.doesNotMatch(daemon.log.text, /hidden/);
+  });
+}

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, credentials } from '@grpc/grpc-js';
+import type { Load } from '../support/calls.js';
 import { startDaemon } from '../support/daemon.js';
 import { servicer } from '../support/paths.js';
 import { PEERS } from '../support/peers.js';
@@ -9,7 +10,7 @@ import { Probe } from '../support/probe.js';
 import { census, weigh } from '../support/sessions.js';
 
 /** Of each of two rounds, from all clients together. */
-const CALLS = process.env.PROVE === undefined ? 5000 : 200_000;
+const CALLS = process.env.PROVE === undefined ? 3000 : 200_000;
 const MIB = 2 ** 20;
 const MODES = {
   http2: { transport: 'http2', balance: 'connection' },
@@ -34,21 +35,29 @@ for (const [mode, config] of Object.entries(MODES)) {
       const probes = PEERS.filter(({ skip }) => skip === false).map((kind) => new Probe(kind.connect(daemon.address)));
       const before = (await daemon.status()).workers[0]?.calls ?? 0;
       const message = { body: Buffer.alloc(1000) };
-      const loads = probes.flatMap((probe) => [
-        probe.load('Probe/Echo', message, 4),
-        probe.load('Probe/Repeat', { times: 10, size: 1000 }, 2),
-        probe.load('Probe/Collect', Array(10).fill(message), 2),
-        probe.load('Probe/Converse', Array(10).fill(message), 2, { lockstep: true }),
-        probe.load('Probe/Fail', { code: 5, details: 'not found' }, 1),
-        probe.load('Probe/Repeat', { times: 1000, size: 1000, ms: 1 }, 1, { cancelAfter: 1 }),
-        probe.load('Probe/Repeat', { times: 1000, size: 1000, ms: 1 }, 1, { timeoutMs: 1 + Math.round(Math.random() * 50) }),
-      ]);
+      const kinds = (probe: Probe): [string, Load][] => [
+        ['OK', probe.load('Probe/Echo', message, 4)],
+        ['OK', probe.load('Probe/Repeat', { times: 10, size: 1000 }, 2)],
+        ['OK', probe.load('Probe/Collect', Array(10).fill(message), 2)],
+        ['OK', probe.load('Probe/Converse', Array(10).fill(message), 2, { lockstep: true })],
+        ['NOT_FOUND', probe.load('Probe/Fail', { code: 5, details: 'not found' }, 1)],
+        // Node's own HTTP/2 takes a thousand resets and 33 a second, and ends the connection then.
+        ...(mode === 'http2' ? [] : given(probe)),
+      ];
+      const given = (probe: Probe): [string, Load][] => [
+        ['CANCELLED', probe.load('Probe/Repeat', { times: 1000, size: 1000, ms: 1 }, 1, { cancelAfter: 1 })],
+        ['DEADLINE_EXCEEDED', probe.load('Probe/Repeat', { times: 1000, size: 1000, ms: 1 }, 1, { timeoutMs: 1 + Math.round(Math.random() * 50) })],
+      ];
+      const loads = probes.flatMap(kinds);
       await daemon.deadline.poll(async () => (((await daemon.status()).workers[0]?.calls ?? 0) >= before + CALLS ? true : undefined), 'the calls');
-      const tallies = await daemon.until(Promise.all(loads.map((load) => load.stop())), 'the end of the calls');
-      for (const [index, { calls, codes }] of tallies.entries()) {
-        assert.deepEqual(codes, { [['OK', 'OK', 'OK', 'OK', 'NOT_FOUND', 'CANCELLED', 'DEADLINE_EXCEEDED'][index % 7] ?? '']: calls });
+      try {
+        for (const [expected, load] of loads) {
+          const { calls, codes, details } = await daemon.until(load.stop(), 'the end of the calls');
+          assert.deepEqual(codes, { [expected]: calls }, JSON.stringify({ details, limited: daemon.log.all('connection.limited') }));
+        }
+      } finally {
+        for (const probe of probes) await probe[Symbol.asyncDispose]();
       }
-      for (const probe of probes) await probe[Symbol.asyncDispose]();
     };
 
     await round();
@@ -63,7 +72,7 @@ for (const [mode, config] of Object.entries(MODES)) {
     assert.equal(listeners, before.listeners);
     scale.close();
     context.diagnostic(`${(once / MIB).toFixed(1)} MiB after the first, ${(twice / MIB).toFixed(1)} after the second`);
-    // Of each call a hundred bytes would be half a megabyte, and a forgotten stream is a kilobyte and more.
+    // A forgotten stream is a kilobyte and more.
     assert(twice - once < MIB, `${twice - once} bytes more`);
   });
 }

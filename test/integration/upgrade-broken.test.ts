@@ -47,7 +47,7 @@ const BREAKAGES: readonly Breakage[] = [
 async function assertSurvives(daemon: Daemon, options: UpgradeOptions, { error }: Breakage): Promise<void> {
   await using probe = new GrpcJsProbe(daemon.address);
   const worker = (await probe.call('Probe/Identify')).messages[0]?.pid;
-  const files = filesOf(daemon);
+  const [files, processes] = [filesOf(daemon), daemon.processes().length];
   const { code, report } = await upgrade(daemon, options);
   assert.deepEqual([code, report.verdict, report.pid], [1, 'failed', daemon.pid], `${JSON.stringify(report)}\n${daemon.log.text}`);
   assert.match(`${report.error}\n${report.detail}`, error);
@@ -55,7 +55,7 @@ async function assertSurvives(daemon: Daemon, options: UpgradeOptions, { error }
   assert.deepEqual(filesOf(daemon), files);
   assert.equal((await daemon.status()).primary.pid, daemon.pid);
   assert.equal((await probe.call('Probe/Identify')).messages[0]?.pid, worker);
-  await daemon.deadline.poll(() => (daemon.processes().length === 2 ? true : undefined), 'the end of the new one', () => daemon.log.text);
+  await daemon.deadline.poll(() => (daemon.processes().length === processes ? true : undefined), 'the end of the new one', () => daemon.log.text);
 }
 
 test('an upgrade to what cannot serve leaves the old daemon serving, with the reason', async (context) => {
@@ -94,6 +94,7 @@ test('once it is mended, the next upgrade goes through, and a person is told wha
 test('a new daemon that is killed before it is ready is reported, and leaves nothing', async () => {
   await using daemon = await startDaemon({ config: { startTimeout }, deadline: 60_000 });
   daemon.configure({ servicers: [servicer('never-ready.js')] });
+  const processes = daemon.processes().length;
   const upgraded = upgrade(daemon);
   const { pid } = await daemon.waitFor('worker.starting', (record) => record.pid !== daemon.pid);
   process.kill(pid, 'SIGKILL');
@@ -102,7 +103,7 @@ test('a new daemon that is killed before it is ready is reported, and leaves not
   assert.match(report.error, /ended by SIGKILL/);
   await using probe = new GrpcJsProbe(daemon.address);
   assert.equal((await probe.call('Probe/Echo')).code, 'OK');
-  await daemon.deadline.poll(() => (daemon.processes().length === 2 ? true : undefined), 'the end of its workers', () => daemon.log.text);
+  await daemon.deadline.poll(() => (daemon.processes().length === processes ? true : undefined), 'the end of its workers', () => daemon.log.text);
   daemon.configure(PROBE);
   assert.equal((await upgrade(daemon)).report.verdict, 'done');
   await stopAll(daemon);
@@ -132,9 +133,11 @@ const SLOW = 'export const grpcHook = () => new Promise((resolve) => setTimeout(
 test('when the old daemon is killed while it drains, the new one serves on', async () => {
   await using daemon = await startDaemon({ deadline: 60_000 });
   await using probe = new GrpcJsProbe(daemon.address);
-  const sleeping = probe.open('Probe/Sleep', { ms: 3000 });
   await probe.call('Probe/Echo');
   const upgraded = runUpgrade(daemon);
+  // As late as can be: it has to outlast what is left of the upgrade, however slow the machine is.
+  await daemon.waitFor('worker.starting', (record) => record.pid !== daemon.pid);
+  const sleeping = probe.open('Probe/Sleep', { ms: 3000 });
   const { pid } = await daemon.waitFor('upgrade.ended', { verdict: 'done' });
   assert.equal(pid, daemon.pid);
   daemon.signal('SIGKILL');

@@ -10,7 +10,7 @@ import { startDaemon, type Daemon } from '../support/daemon.js';
 import { Knocking } from '../support/knocking.js';
 import { MixedLoad } from '../support/mixed-load.js';
 import { GrpcJsProbe } from '../support/probe.js';
-import { OTHER_NODE, stopAll, upgrade } from '../support/upgrade.js';
+import { allGone, OTHER_NODE, stopAll, upgrade } from '../support/upgrade.js';
 
 const PROVE = process.env.PROVE !== undefined;
 const nodeVersion = (node: string): string => execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
@@ -148,6 +148,7 @@ test('a stop of the new daemon waits for the calls that the old one finishes, an
   assert.equal(daemon.log.all('daemon.stopped', { pid: daemon.pid }).length, 1, 'the old one has to be first');
   assert.equal((await sleeping.outcome).code, 'OK');
   assert.equal((await upgraded).report.verdict, 'done');
+  await allGone(daemon);
 });
 
 test('a quick stop of the new daemon makes the old one hurry', async () => {
@@ -162,6 +163,7 @@ test('a quick stop of the new daemon makes the old one hurry', async () => {
   const { code, report } = await upgraded;
   assert.deepEqual([code, report.verdict, report.cut], [0, 'done', 1]);
   await daemon.waitFor('daemon.stopped', { pid });
+  await allGone(daemon);
   assert.deepEqual(readdirSync(daemon.dir.join('run', 'grpcserverd')), []);
 });
 

@@ -46,5 +46,10 @@ export async function upgrade(daemon: Daemon, options?: UpgradeOptions): Promise
 /** Stops the daemon that serves now, by the command, and waits for the end of whatever still drains. */
 export async function stopAll(daemon: Daemon): Promise<void> {
   await daemon.until(daemon.command('stop'), 'the end of the command that stops');
+  await allGone(daemon);
+}
+
+/** Resolves when no process of the daemon is left: the last line of one comes a moment before its end. */
+export async function allGone(daemon: Daemon): Promise<void> {
   await daemon.deadline.poll(() => (daemon.processes().length === 0 ? true : undefined), 'the end of all processes', () => daemon.log.text);
 }

@@ -16,7 +16,7 @@ interface Flags {
 const CUT = 2;
 
 export function upgradeCommand(): Command {
-  const command = new Command('upgrade').description('Replace the daemon itself by this version of it and of Node: no failed call');
+  const command = new Command('upgrade').description('Replace the daemon by this version of it and of Node');
   addTargetFlags(command).option('--fail-on-cut', 'exit 2 when calls had to be cut').option('--json', 'print the report as JSON');
   return command.action(async ({ json = false, failOnCut = false }: Flags) => {
     const found = await findDaemon(targetOf(command));

@@ -100,11 +100,14 @@ export class RouterFleet {
 
   /** For connections and calls that come from now on. */
   apply(config: Config, tls: TlsPair | null): void {
+    const { authentication, clientAuthentication } = this.#settings.config;
+    const isOpenToOthers = config.authentication !== authentication || config.clientAuthentication !== clientAuthentication;
     this.#settings.config = config;
     this.#units.setLimit(config.maximumConcurrentRpcs);
     this.#tell({ type: 'set-limits', limits: this.#settings.limits });
     this.setLogLevel(config.log.level);
-    if (tls !== null) this.setCertificates(tls);
+    if (isOpenToOthers) this.#setSecurity(config, tls);
+    else if (tls !== null) this.setCertificates(tls);
   }
 
   /** @returns whether there is a router to be told */
@@ -112,6 +115,12 @@ export class RouterFleet {
     this.#settings.tls = tls;
     this.#tell({ type: 'set-certificates', tls: { pem: tls.pem } });
     return this.#routers.size > 0;
+  }
+
+  #setSecurity({ clientAuthentication, gracefulTimeout, streamGracefulTimeout }: Config, tls: TlsPair | null): void {
+    this.#settings.tls = tls;
+    const grace = Math.max(gracefulTimeout, streamGracefulTimeout);
+    this.#tell({ type: 'set-security', tls: tls === null ? null : { pem: tls.pem }, clientAuthentication, grace });
   }
 
   setLogLevel(level: string): void {

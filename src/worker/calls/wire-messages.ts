@@ -1,4 +1,5 @@
 /** Runs in a worker: messages on their way up from the wire, without the promises that grpc-js makes of each. */
+import { AsyncResource } from 'node:async_hooks';
 import type { ServerInterceptingCallInterface } from '@grpc/grpc-js';
 import { throwLater } from '../transport/lean/throw-later.js';
 
@@ -19,6 +20,8 @@ interface Wire {
 /** Compressed flag and length. */
 const PREFIX = 5;
 
+// The tick is that of whoever came first: what users keep in an AsyncLocalStorage for that call is not for the others.
+const nobody = new AsyncResource('GRPC_MESSAGES');
 let waiting: { readonly wire: Wire; readonly message: WireMessage }[] = [];
 
 /**
@@ -34,7 +37,11 @@ export function readTogether(call: ServerInterceptingCallInterface): void {
 /** One function for all wires, which costs a call less than a closure would. */
 function readSoon(this: Wire, message: WireMessage): void {
   if (message.compressedMessage[0] !== 0) decompress(this, message);
-  else if (waiting.push({ wire: this, message }) === 1) process.nextTick(readAll);
+  else if (waiting.push({ wire: this, message }) === 1) process.nextTick(readAsNobody);
+}
+
+function readAsNobody(): void {
+  nobody.runInAsyncScope(readAll);
 }
 
 function readAll(): void {

@@ -2,13 +2,14 @@
  * Runs in a worker. The transport on node:http2: one connection injector of grpc-js for each connection, so that
  * each can be drained by itself. (An injector costs about 20 us and 2 KiB; one that is not destroyed leaks.)
  */
-import { connect, type Http2Server, type ServerHttp2Session } from 'node:http2';
+import { connect, type Http2Server, type IncomingHttpHeaders, type ServerHttp2Session } from 'node:http2';
 import type { Socket } from 'node:net';
 import { experimental, ServerCredentials, type Server, type ServerInterceptor } from '@grpc/grpc-js';
 import { DaemonError } from '../../shared/errors.js';
 import { catchServers } from './catch-servers.js';
 import { DeafSessions } from './deaf-sessions.js';
 import { duplexPair } from './duplex-pair.js';
+import { dropUnreadable } from './readable-metadata.js';
 import { unaryExchange } from './unary-exchange.js';
 import type { Transport } from './transport.js';
 
@@ -37,6 +38,8 @@ export class Http2Transport implements Transport {
 
   accept(socket: Socket): void {
     const { injector, sessions } = this.#makeInjector();
+    // Before grpc-js's own listener.
+    sessions.prependListener('stream', (_stream, headers: IncomingHttpHeaders) => dropUnreadable(headers));
     sessions.once('session', (session: ServerHttp2Session) => this.#deaf.watch(session, socket));
     this.#connections.set(injector, { socket, since: performance.now() });
     socket.once('close', () => {

@@ -80,7 +80,7 @@ export class LeanTransport implements Transport {
   }
 
   sendAway(): void {
-    leaveInTurn([...this.#connections]);
+    leaveInTurn([...this.#connections], null);
   }
 
   selfCall(path: string, timeout: number): Promise<Buffer> {

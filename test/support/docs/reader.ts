@@ -64,7 +64,9 @@ class Reader {
       this.#folder = `${this.#folder}/${moved}`;
       return;
     }
-    if (step.command.startsWith('npm install ')) assertInstalled(step);
+    // Which runs the project's own `prepare`, too.
+    if (step.command === 'npm install') await this.#run({ ...step, command: 'npm run --silent --if-present prepare' });
+    else if (step.command.startsWith('npm install ')) assertInstalled(step);
     else if (step.isBackground) await this.#start(step);
     else await this.#run(step);
   }

@@ -57,6 +57,14 @@ describe('where a value comes from', () => {
     assert.deepEqual(config.servicers, [{ module: '/cwd/a.js', exportName: null }]);
   });
 
+  test('whoever asks for the other transport has not asked for routers, which it cannot have', () => {
+    assert.equal(resolve({}).config.balance, 'rpc');
+    const { config, origins } = resolve({ transport: 'http2' });
+    assert.equal(config.balance, 'connection');
+    assert.equal(origins.balance.source, 'default');
+    assert.equal(resolve({ transport: 'http2', balance: 'rpc' }).config.balance, 'rpc', 'what is asked for is told to be impossible later');
+  });
+
   test('an empty variable counts as not set', () => {
     assert.equal(resolve({ port: 2 }, { env: { GRPCSERVERD_PORT: '' } }).config.port, 2);
   });

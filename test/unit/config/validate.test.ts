@@ -29,11 +29,11 @@ test('the defaults are valid and warn of nothing', () => {
 });
 
 test('settings that the chosen transport does not heed are warned of', () => {
-  assert.deepEqual(warnings({ maxMetadataSize: '32KiB' }), ['maxMetadataSize has an effect with transport "lean" only']);
-  assert.deepEqual(warnings({ transport: 'lean', maxMetadataSize: '32KiB' }), []);
+  assert.deepEqual(warnings({ transport: 'http2', maxMetadataSize: '32KiB' }), ['maxMetadataSize has an effect with transport "lean" only']);
+  assert.deepEqual(warnings({ maxMetadataSize: '32KiB' }), []);
   const options = { 'grpc.max_concurrent_streams': 5, 'grpc.enable_channelz': 1 };
-  assert.deepEqual(warnings({ options }), []);
-  assert.deepEqual(warnings({ transport: 'lean', options }), [
+  assert.deepEqual(warnings({ transport: 'http2', options }), []);
+  assert.deepEqual(warnings({ options }), [
     'options: "grpc.max_concurrent_streams" has no effect with transport "lean"; set maxConcurrentStreams',
   ]);
 });
@@ -69,12 +69,12 @@ describe('maximumConcurrentRpcs', () => {
   });
 
   test('is an error below the number of workers, counted or automatic', () => {
-    const error = refusal({ maximumConcurrentRpcs: 2, maxWorkers: 3 });
+    const error = refusal({ balance: 'connection', maximumConcurrentRpcs: 2, maxWorkers: 3 });
     assert.match(error.message, /maximumConcurrentRpcs is 2 and maxWorkers is 3:/);
     assert.match(error.hint, /maximumConcurrentRpcs to 3 or more, maxWorkers to 2 or fewer, or balance to "rpc"/);
-    assert.deepEqual(warnings({ maximumConcurrentRpcs: 2, maxWorkers: 3, balance: 'rpc', transport: 'lean' }), []);
-    assert.match(refusal({ maximumConcurrentRpcs: 2 }, 8).message, /maxWorkers is 8 \(auto\)/);
-    assert.deepEqual(warnings({ maximumConcurrentRpcs: 2 }, 2), []);
+    assert.deepEqual(warnings({ maximumConcurrentRpcs: 2, maxWorkers: 3 }), []);
+    assert.match(refusal({ balance: 'connection', maximumConcurrentRpcs: 2 }, 8).message, /maxWorkers is 8 \(auto\)/);
+    assert.deepEqual(warnings({ balance: 'connection', maximumConcurrentRpcs: 2 }, 2), []);
   });
 });
 

@@ -185,6 +185,54 @@ describe('pings of a client', () => {
   });
 });
 
+describe('pings of a client that has calls', () => {
+  const limits = { keepalive: { time: null, timeout: 20_000, minClientInterval: 300_000 } };
+
+  test('are no strikes while DATA leaves that was there long before: a slow client measures its way, too', async () => {
+    await using pair = await FrontPair.open(limits);
+    const { client } = pair;
+    client.greet({ INITIAL_WINDOW_SIZE: 1 << 20 });
+    client.call(1, '/a.B/C', { endStream: true });
+    await client.settle();
+    pair.answer(1, { ':status': '200' });
+    // Eight times the window of the connection.
+    for (let frame = 0; frame < 32; frame += 1) pair.data(1, Buffer.alloc(16_384));
+    for (let round = 0; round < 8; round += 1) {
+      await client.settle();
+      client.out.windowUpdate(0, 65_535);
+    }
+    await client.settle();
+    assert.deepEqual(pair.limited, []);
+  });
+
+  test('are no strikes every ten seconds, though their calls are silent', async () => {
+    await using pair = await FrontPair.open(limits);
+    const { client } = pair;
+    client.greet();
+    client.call(1, '/a.B/C', { endStream: true });
+    for (let ping = 0; ping < 30; ping += 1) {
+      await client.settle();
+      // Not all of them take the same time.
+      pair.clock.advance(ping % 2 === 0 ? 9_000 : 11_000);
+    }
+    assert.deepEqual(pair.limited, []);
+  });
+
+  test('are strikes every second', async () => {
+    await using pair = await FrontPair.open(limits);
+    const { client } = pair;
+    client.greet();
+    client.call(1, '/a.B/C', { endStream: true });
+    for (let ping = 0; ping < 3; ping += 1) {
+      await client.settle();
+      pair.clock.advance(1000);
+    }
+    client.out.ping(Buffer.alloc(8), false);
+    assert.equal((await client.goaway()).text, 'too_many_pings');
+    await client.end();
+  });
+});
+
 describe('a client that drips', () => {
   const limits = { keepalive: { time: 10_000, timeout: 1000, minClientInterval: null } };
 

@@ -169,19 +169,35 @@ test('a connection that is too old is asked to leave, and ended after the grace'
 });
 
 test('a client that sends and does not read is not read from either', async () => {
-  // Each call is refused, with an answer that is longer than the call.
-  await using pair = await FrontPair.greeted({ maxMetadataSize: 100 });
+  await using pair = await FrontPair.greeted();
   const { client } = pair;
+  // Each call gets an answer that is longer than the call.
+  pair.link.headers = (answered) => pair.answer(answered, { ':status': '200', 'grpc-status': '0', 'grpc-message': 'x'.repeat(200) }, true);
   client.socket.pause();
-  // Until no more of it is taken, or it is ended for what it does.
+  // Until no more of it is taken.
   let sent = 0;
   const limit = 64 * 1024 * 1024;
   let id = 1;
-  while (sent < limit && client.socket.writableLength < 1024 * 1024 && !client.socket.closed) {
+  while (sent < limit && client.socket.writableLength < 1024 * 1024) {
     for (let call = 0; call < 1000; call += 1, id += 2) client.call(id, '/a.B/C', { endStream: true });
     sent += client.out.length;
     client.flush();
     await new Promise(setImmediate);
   }
   assert(sent < limit, 'it was read from for ever');
+  assert.deepEqual(pair.limited, []);
+});
+
+test('a client that leaves and has no call gets none any more: it hears which was the last, and none is begun in vain', async () => {
+  await using pair = await FrontPair.greeted();
+  const { client } = pair;
+  client.call(1, '/a.B/C', { endStream: true });
+  await client.settle();
+  pair.answer(1, { ':status': '200', 'grpc-status': '0' }, true);
+  await client.settle();
+  client.out.goaway(0, ERROR_CODE.NO_ERROR, '');
+  client.call(3, '/a.B/C', { endStream: true });
+  await client.end();
+  assert.deepEqual(pair.link.heard.filter((word) => word.startsWith('headers')), ['headers 1 end']);
+  assert.deepEqual(goaways(client), [1]);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ERROR_CODE } from '#src/http2/constants.js';
+import { ERROR_CODE, FRAME } from '#src/http2/constants.js';
 import { FrameReader } from '#src/http2/frame-reader.js';
 import { randomFrom } from '../../support/random.js';
 
@@ -59,6 +59,56 @@ test('any cut of the bytes gives the same frames', () => {
     assert.equal(reader.buffered, 0);
     assert.deepEqual(kept, frames);
   }
+});
+
+test('in turns it passes the same frames in the same order, never more in one than fit, whatever comes meanwhile', () => {
+  const random = randomFrom(2);
+  for (let round = 0; round < 20; round += 1) {
+    const frames = Array.from({ length: 4000 }, (): Frame => ({
+      type: random() < 0.5 ? FRAME.HEADERS : FRAME.PING, flags: 0, id: Math.floor(random() * 2 ** 31), payload: Buffer.alloc(Math.floor(random() * 40), 7),
+    }));
+    const bytes = Buffer.concat(frames.map(encode));
+    const found: Frame[] = [];
+    let calls = 0;
+    const reader = new FrameReader((type, flags, id, buffer, start, end) => {
+      assert(!reader.isPaused);
+      calls += type === FRAME.HEADERS ? 1 : 0;
+      found.push({ type, flags, id, payload: Buffer.from(buffer.subarray(start, end)) });
+    }, undefined, () => {
+      assert(calls > 0 && calls <= 65, `${calls} in a turn`);
+      calls = 0;
+    });
+    let pauses = 0;
+    for (let at = 0; at < bytes.length || reader.isPaused;) {
+      if (reader.isPaused && (at >= bytes.length || random() < 0.5)) {
+        pauses += 1;
+        reader.goOn();
+        continue;
+      }
+      const end = Math.min(bytes.length, at + Math.ceil(random() * 20_000));
+      reader.push(bytes.subarray(at, end));
+      at = end;
+    }
+    assert.ok(pauses >= 30, `${pauses} pauses`);
+    assert.deepEqual(found, frames);
+  }
+});
+
+test('a turn that has begun anew takes as much as the first one, and a reader that was stopped in its pause passes nothing', () => {
+  let passed = 0;
+  const reader = new FrameReader(() => (passed += 1), undefined, () => undefined);
+  const bytes = Buffer.concat(Array.from({ length: 64 }, (_, index) => encode({ ...frame(1, index), type: FRAME.HEADERS })));
+  for (let turn = 0; turn < 3; turn += 1) {
+    reader.beginTurn();
+    reader.push(bytes);
+    assert.ok(!reader.isPaused);
+  }
+  reader.push(bytes);
+  assert.ok(reader.isPaused);
+  assert.equal(passed, 3 * 64);
+  reader.stop();
+  reader.goOn();
+  assert.equal(passed, 3 * 64);
 });
 
 test('each cut of two frames in two gives both', () => {

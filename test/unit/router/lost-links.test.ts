@@ -273,3 +273,38 @@ test('a worker whose streams take other windows than ours is refused', async () 
     assert.equal(rig.router.statistics().inFlight, 0);
   });
 });
+
+for (const [how, leave] of Object.entries({
+  'is lost': (_rig: RouterRig, link: FakeLink) => link.socket.destroy(),
+  'has no call any more': (rig: RouterRig) => rig.router.withdrawWorker(1),
+})) {
+  test(`a link that ${how} keeps nothing of what clients send to answers that wait for them, and they get credit for it`, async () => {
+    await withWorkers(1, async (rig, _client, [worker]) => {
+      assert(worker);
+      const client = await rig.rawClient({ INITIAL_WINDOW_SIZE: 1 << 20 });
+      const before = rig.router.statistics().links;
+      client.call(1, '/test.Calls/clientStream');
+      await client.settle();
+      const link = await linkOf(rig, 1, [worker]);
+      link.headers(1, OK_HEADERS);
+      for (let sent = 0; sent < 5; sent += 1) link.data(1, Buffer.alloc(16_384));
+      link.headers(1, OK_TRAILERS, true);
+      await rig.until(() => rig.router.statistics().inFlight === 0, 'a complete answer');
+      leave(rig, link);
+      await rig.until(() => rig.router.statistics().links <= before, 'a link that is gone');
+      const granted = (): number => client.received
+        .filter(({ type, id }) => type === 'WINDOW_UPDATE' && id === 0)
+        .reduce((sum, { payload }) => sum + payload.readUInt32BE(0), 65_535);
+      // More than a link may park, and the connection carry.
+      let sent = 0;
+      for (let round = 0; round < 26; round += 1) {
+        await client.next(() => granted() - sent >= 1 << 20);
+        for (let frame = 0; frame < 64; frame += 1) client.data(1, Buffer.alloc(16_384));
+        sent += 1 << 20;
+        await client.settle();
+      }
+      assert.equal(rig.router.statistics().buffered, 0);
+      client[Symbol.dispose]();
+    });
+  });
+}

@@ -5,8 +5,9 @@ import { test } from 'node:test';
 import { CONNECTION_WINDOW } from '#src/front/front-limits.js';
 import { LINK_WINDOW } from '#src/front/link.js';
 import { MAX_PARKED } from '#src/front/parking.js';
-import { STREAM_WINDOW } from '#src/http2/constants.js';
+import { ERROR_CODE, STREAM_WINDOW } from '#src/http2/constants.js';
 import { MOST_WAITING } from '#src/router/waiting-calls.js';
+import { MOST_UNSENT } from '#src/router/worker-link.js';
 import { FakeWorker, OK_HEADERS } from '../../support/fake-worker.js';
 import { ROOT } from '../../support/paths.js';
 import { RouterRig } from '../../support/router-rig.js';
@@ -63,6 +64,29 @@ test('toward workers that stand still: one window of the client, and what may be
   });
 });
 
+test('toward a worker that stands still: so much of calls that are given up as soon as they are begun', async () => {
+  await withTwoWorkers(async (rig, [worker]) => {
+    rig.router.withdrawWorker(2);
+    const client = await rig.rawClient();
+    client.call(1, '/a.B/c');
+    await client.settle();
+    await rig.until(() => worker.links.length === 1, 'a link');
+    for (const { socket } of worker.links) socket.pause();
+    const metadata = [['a', 'x'.repeat(15_000)]] as const;
+    for (let id = 3; id < 3 + 2 * 4000; id += 2) {
+      client.call(id, '/a.B/c', { metadata });
+      client.out.rstStream(id, ERROR_CODE.CANCEL);
+      if (id % 100 === 1) await client.settle();
+    }
+    await client.settle();
+    const { buffered, refused } = rig.router.statistics();
+    assert.ok(buffered <= MOST_UNSENT + SLACK, `${buffered} bytes wait, and the bound is ${MOST_UNSENT}`);
+    assert.ok(refused['queue-full'] > 0);
+    client[Symbol.dispose]();
+    worker.die();
+  });
+});
+
 test('toward a client that does not read: one window of each link', async () => {
   await withTwoWorkers(async (rig, workers) => {
     const client = await rig.rawClient({ INITIAL_WINDOW_SIZE: 64 * MIB });
@@ -94,7 +118,7 @@ test('toward a client that does not read: one window of each link', async () => 
 
 test('the page says what the constants are', () => {
   const page = readFileSync(`${ROOT}docs/router.md`, 'utf8');
-  for (const [name, bytes] of Object.entries({ CONNECTION_WINDOW, MAX_PARKED, STREAM_WINDOW, waiting: MOST_WAITING.bytes })) {
+  for (const [name, bytes] of Object.entries({ CONNECTION_WINDOW, MAX_PARKED, STREAM_WINDOW, MOST_UNSENT, waiting: MOST_WAITING.bytes })) {
     assert.ok(page.includes(`${bytes / MIB} MiB`), name);
   }
   assert.ok(page.includes(`${LINK_WINDOW / 1024} KiB`), 'LINK_WINDOW');

@@ -1,4 +1,5 @@
 /** Runs in a worker. One field of a call's headers, and what RFC 9113 says about it alone. */
+import { isReadable } from '../readable-metadata.js';
 
 /** A name, and what it alone says of a field. */
 export interface FieldName {
@@ -12,7 +13,8 @@ export interface RequestField {
   /** As section 6.5.2 counts. */
   readonly size: number;
   /**
-   * `type` is the content-type of gRPC, and `ignored` what grpc-js takes out of the metadata without a look at it.
+   * `type` is the content-type of gRPC, and `ignored` what grpc-js takes out of the metadata without a look at it, or would
+   * not take as metadata.
    */
   readonly kind: 'pseudo' | 'regular' | 'type' | 'ignored' | 'malformed';
 }
@@ -70,8 +72,9 @@ function kindOf(name: string, rule: FieldName['rule'], value: string): RequestFi
       return DIGITS.test(value) ? 'regular' : 'malformed';
     case 'type':
       return value === GRPC_TYPE ? 'type' : 'regular';
-    case 'ignored':
     case 'regular':
+      return isReadable(name, value) ? 'regular' : 'ignored';
+    case 'ignored':
     case 'malformed':
       return rule;
   }

@@ -72,12 +72,13 @@ export class RequestReader {
 
   /**
    * grpc-js has no use for what clients send in trailers, so that is only looked through.
-   * @returns whether they are well-formed
    * @throws ConnectionError as `read` does
    */
-  checkTrailers(buffer: Buffer, start: number, end: number): boolean {
+  checkTrailers(buffer: Buffer, start: number, end: number): 'good' | 'malformed' | 'too large' {
+    const fields = this.#split(buffer, start, end);
+    if (sizeOf(fields) > this.#maxSize) return 'too large';
     // RFC 9113 section 8.1: no pseudo-headers in trailers.
-    return this.#split(buffer, start, end).every(({ kind }) => kind !== 'pseudo' && kind !== 'malformed');
+    return fields.every(({ kind }) => kind !== 'pseudo' && kind !== 'malformed') ? 'good' : 'malformed';
   }
 
   #split(buffer: Buffer, start: number, end: number): readonly RequestField[] {

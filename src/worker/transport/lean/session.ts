@@ -213,9 +213,9 @@ export class Session implements Link, Links, StreamSession {
   }
 
   #readTrailers(stream: LeanStream, buffer: Buffer, start: number, end: number, endStream: boolean): void {
-    const isGood = this.#requests.checkTrailers(buffer, start, end) && endStream && stream.clientHalf === 'open';
-    if (!isGood) {
-      this.#reset(stream, ERROR_CODE.PROTOCOL_ERROR);
+    const trailers = this.#requests.checkTrailers(buffer, start, end);
+    if (trailers !== 'good' || !endStream || stream.clientHalf !== 'open') {
+      this.#reset(stream, trailers === 'too large' ? ERROR_CODE.ENHANCE_YOUR_CALM : ERROR_CODE.PROTOCOL_ERROR);
       return;
     }
     stream.clientHalf = 'ended';

@@ -4,7 +4,6 @@ import { test } from 'node:test';
 import type { FromRouter } from '#src/ipc/router-messages.js';
 import { Dispatcher } from '#src/primary/dispatcher.js';
 import type { ForkedProcess } from '#src/primary/fork.js';
-import { carryOver } from '#src/primary/restart-required.js';
 import { RouterFleet } from '#src/primary/routers/router-fleet.js';
 import { resolveConfig } from '#src/config/resolve.js';
 import type { UserConfig } from '#src/config/options.js';
@@ -75,11 +74,19 @@ test('a router that is late to start, or silent, is killed', () => {
   assert.deepEqual(processes[1].signals, ['SIGKILL']);
 });
 
-test('what routers have from their start needs a restart, with routers alone', () => {
-  const after = { clientAuthentication: 'require', authentication: 'ssl' } as const;
-  assert.deepEqual(carryOver(configOf({}), configOf(after)).restartRequired, ['authentication', 'clientAuthentication']);
-  assert.deepEqual(carryOver(configOf({}), configOf(after)).config.authentication, null);
-  assert.deepEqual(carryOver(configOf({ balance: 'connection' }), configOf({ ...after, balance: 'connection' })).restartRequired, []);
+test('who may connect is told to running routers, with the time that those have who came under another rule', () => {
+  const { fleet, processes, says } = rig();
+  fleet.start();
+  says(processes[0], { type: 'ready' });
+  const orders = (): unknown[] => (processes[0]?.sent ?? []).filter(({ type }) => /^set-(security|certificates)$/.test(type));
+  const pem = { certificate: 'c', key: 'k', authorities: null };
+  fleet.apply(configOf({ authentication: 'ssl', gracefulTimeout: '5s', streamGracefulTimeout: '7s' }), { pem });
+  const security = { type: 'set-security', clientAuthentication: 'none', grace: 7000 };
+  assert.deepEqual(orders(), [{ ...security, tls: { pem } }]);
+  fleet.apply(configOf({ authentication: 'ssl', gracefulTimeout: '5s', streamGracefulTimeout: '7s', reflection: false }), { pem });
+  assert.deepEqual(orders().slice(1), [{ type: 'set-certificates', tls: { pem } }], 'nobody leaves for what is no other rule');
+  fleet.apply(configOf({ gracefulTimeout: '5s', streamGracefulTimeout: '7s' }), null);
+  assert.deepEqual(orders().slice(2), [{ ...security, tls: null }]);
 });
 
 test('what clients of a router came to is told on, and kept with the router', () => {

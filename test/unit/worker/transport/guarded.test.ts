@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import grpc from '@grpc/grpc-js';
@@ -8,7 +9,7 @@ import type { CallFault } from '#src/worker/calls/call-fault.js';
 import { callContext } from '#src/worker/calls/call-context.js';
 import { CallRegistry } from '#src/worker/calls/call-registry.js';
 import { guardHandler } from '#src/worker/calls/guard.js';
-import { KINDS, type Kind, type LooseHandler } from '../../../support/call-rig.js';
+import { KINDS, type Kind, type LooseCall, type LooseHandler } from '../../../support/call-rig.js';
 import { startLeanRig, type LeanRig } from '../../../support/lean-rig.js';
 import { frame, requestFields } from '../../../support/link-client.js';
 
@@ -233,5 +234,32 @@ describe('with the guard and the accounting of a worker', () => {
     await turn();
     assert.deepEqual(codes, [1, 1, 1]);
     assert.equal(registry.inFlight, 0);
+  });
+
+  test('nothing that users keep in an AsyncLocalStorage for one call is seen by another', async () => {
+    const user = new AsyncLocalStorage<string>();
+    const seen: string[] = [];
+    const serve = (call: LooseCall): void => {
+      const [name] = call.metadata.get('name');
+      const note = (): unknown => seen.push(`${String(name)} sees ${user.getStore() ?? 'nobody'}`);
+      // What is kept here must not be there when the other's messages come.
+      user.run(String(name), () => {
+        call.on('data', note);
+        call.on('cancelled', note);
+      });
+      call.on('end', () => call.end());
+    };
+    const { client } = startGuarded({ bidi: serve });
+    const calls = ['anna', 'bert'].map((name) => {
+      const call = client.begin(requestFields('/test.Calls/bidi', [['name', name]]));
+      call.send(frame('secret'));
+      return call;
+    });
+    await turn();
+    await turn();
+    calls.forEach((call) => call.end());
+    await Promise.all(calls.map(({ ended }) => ended));
+    assert(seen.length >= 2);
+    for (const line of seen) assert.doesNotMatch(line, /anna sees bert|bert sees anna/);
   });
 });
