@@ -34,7 +34,7 @@ const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
 
 /** A table of data may be as long as it is. */
 const TABLES = ['shared/errors.ts', 'shared/events.ts', 'config/options.ts', 'config/option-types.ts', 'config/option-values.ts'];
-const LONGEST = 270;
+const LONGEST = 280;
 /** The one place where all parts of the primary meet; a call with all its ends; the grammar with all its rules. */
 const LONG_FOR_A_REASON = ['front/client-streams.ts', 'primary/main.ts', 'worker/calls/active-call.ts', 'worker/services/descriptors/proto-parser.ts'];
 
