@@ -64,7 +64,7 @@ async function createTranslator(tsconfig: string): Promise<Jiti> {
   } catch (cause) {
     const { message } = toError(cause);
     // What it extends is often a package for development, which is not where it runs: its aliases are not needed there either.
-    if (tsconfig !== '' && /not found/.test(message)) return createTranslator('');
+    if (tsconfig !== '' && message.includes('not found')) return createTranslator('');
     // It reads the tsconfig.json, and names only what that extends.
     throw tsconfig === '' ? cause : new Error(`${displayPath(tsconfig, process.cwd())}: ${message}`, { cause });
   }
