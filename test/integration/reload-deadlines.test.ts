@@ -61,7 +61,7 @@ test('streams of Health/Watch end first, are not counted as cut, and do not hold
   const reload = daemon.reload();
   const first = await daemon.until(Promise.race([watch.outcome, sleeping.outcome]), 'the first end');
   assert.equal(first.code, 'UNAVAILABLE');
-  assert.match(first.details, /watch again/);
+  assert.match(first.details, /ask again/);
   assert.equal((await daemon.until(sleeping.outcome, 'the end of the call')).code, 'OK');
   const { report } = await reload;
   assert.deepEqual(report.drained.flatMap(({ cut }) => cut), []);
