@@ -95,8 +95,13 @@ async function outcomeOf(port: number, server: Server, { send, greeting, then = 
   return (describeFrames(client) || 'ignored') + (further ? '' : '; the next call failed');
 }
 
+/** What node:http2 answers is nghttp2's doing, and changes with it; ours has to be the same everywhere. */
+const RECORDED = '1.61.';
+const skipOf = (server: Server): string | false =>
+  server === 'http2' && !(process.versions.nghttp2 ?? '').startsWith(RECORDED) && `nghttp2 is ${process.versions.nghttp2}, and what the table says of node:http2 is of ${RECORDED}x`;
+
 for (const server of Object.keys(SERVERS) as Server[]) {
-  describe(`${server}: what a client sends against the rules`, { concurrency: 8 }, () => {
+  describe(`${server}: what a client sends against the rules`, { concurrency: 8, skip: skipOf(server) }, () => {
     let daemon: Daemon;
     let neighbour: Client;
     before(async () => {
