@@ -83,6 +83,8 @@ export async function soak({ minutes, seed, config, say }: SoakOptions): Promise
     await load.stop();
     clearInterval(sampler);
   }
+  // As many workers as in the beginning: each has its descriptors in the primary.
+  await daemon.command('scale', 'config', '--config', daemon.configFile);
   await new Deadline(30_000)
     .poll(() => openFiles(daemon.pid) <= filesBefore || undefined, 'the files of the primary')
     .catch(() => faults.push(`The primary has ${openFiles(daemon.pid)} open files, ${filesBefore} before the load.`));
