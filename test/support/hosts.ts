@@ -32,8 +32,10 @@ export class Hosts implements Disposable {
 
   constructor(count: number) {
     this.addresses = Array.from({ length: count }, (_, index) => `${NETWORK}.${11 + index}`);
+    const taken = execFileSync('ip', ['-o', 'address', 'show', 'to', `${NETWORK}.1`], { encoding: 'utf8' });
+    if (taken !== '') throw new Error(`${NETWORK}.1 is there already, perhaps left by a test that was killed: ${taken}`);
+    ip('link', 'add', 'name', this.#bridge, 'type', 'bridge');
     try {
-      ip('link', 'add', 'name', this.#bridge, 'type', 'bridge');
       ip('address', 'add', `${NETWORK}.1/24`, 'dev', this.#bridge);
       ip('link', 'set', this.#bridge, 'up');
       for (const [index, address] of this.addresses.entries()) this.#addHost(index, address);

@@ -28,13 +28,14 @@ const WANTED = [
   /^man\/grpcserverd\.1$/,
   /^config\/grpcserverd\.example\.yaml$/,
   /^systemd\/.+/,
+  /^examples\/.+/,
 ];
 
 test('the package holds what it needs and nothing else', () => {
   const files = packed();
   assert.deepEqual(files.filter((path) => !WANTED.some((pattern) => pattern.test(path))), []);
   for (const pattern of WANTED) assert.ok(files.some((path) => pattern.test(path)), String(pattern));
-  for (const path of ['bin/grpcserverd.js', 'dist/cli/main.js', 'dist/index.js', 'dist/index.d.ts', 'dist/worker/main.js', 'dist/router/main.js', 'dist/control/control.proto']) {
+  for (const path of ['bin/grpcserverd.js', 'dist/cli/main.js', 'dist/index.js', 'dist/index.d.ts', 'dist/worker/main.js', 'dist/router/main.js', 'dist/testing.d.ts', 'dist/control/control.proto', 'dist/worker/async/rich-error.proto']) {
     assert.ok(files.includes(path), path);
   }
 });
