@@ -259,8 +259,9 @@ export class RouterFleet {
     router.kill();
   }
 
+  /** New settings, also to those that start: they may have had their order, and heed nothing before it. */
   #tell(message: ToRouter): void {
-    for (const router of this.#told()) router.send(message);
+    for (const router of this.#routers.values()) router.send(message);
   }
 
   #told(): RouterHandle[] {

@@ -89,6 +89,14 @@ test('who may connect is told to running routers, with the time that those have 
   assert.deepEqual(orders().slice(2), [{ ...security, tls: null }]);
 });
 
+test('a router that has its order and is not ready yet hears of new settings, too', () => {
+  const { fleet, processes, says } = rig();
+  fleet.start();
+  says(processes[0], { type: 'awake' });
+  fleet.apply(configOf({ authentication: 'ssl', clientAuthentication: 'require' }), { pem: { certificate: 'c', key: 'k', authorities: 'a' } });
+  assert.deepEqual(processes[0]?.sent.map(({ type }) => type as string), ['start', 'set-limits', 'set-log-level', 'set-security']);
+});
+
 test('what clients of a router came to is told on, and kept with the router', () => {
   const { fleet, limits, processes, says } = rig();
   fleet.start();
