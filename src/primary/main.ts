@@ -196,10 +196,11 @@ async function run(
     isCodeProven: (number) => code.isProven(number),
   });
   const announce = (): void => {
-    succession.ready();
     const { plan, workers } = supervisor;
     const bootMs = clock.monotonic() - startedAt;
     announceReady({ emit, terminal, config, configFile, ports, tls: tls !== null, goal: plan.goal.workers, workers, bootMs });
+    // Last: whoever waits for `systemctl start` finds in the log what has been started.
+    succession.ready();
   };
   const upkeep = new Upkeep({ clock, random: Math.random, supervisor });
   onClose(reportLoad({ clock, supervisor, routers }));
