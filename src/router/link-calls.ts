@@ -28,8 +28,7 @@ export class LinkCalls {
   begin(id: number, isExempt: boolean): void {
     this.#count += 1;
     this.#newest = id;
-    this.#worker.inFlight += 1;
-    this.#worker.calls += 1;
+    this.#worker.begin();
     if (isExempt) this.#exempt.add(id);
   }
 
@@ -44,12 +43,13 @@ export class LinkCalls {
   end(id: number): void {
     if (this.#reset.size > 0) this.#reset.delete(id);
     this.#asked?.delete(id);
+    this.#worker.end(1);
     if (!this.#remove(id)) this.#units.release();
   }
 
   /** It goes on elsewhere, with its unit. @returns whether it is exempt */
   moveAway(id: number): boolean {
-    this.#worker.calls -= 1;
+    this.#worker.takeBack();
     return this.#remove(id);
   }
 
@@ -70,7 +70,7 @@ export class LinkCalls {
   /** The link is gone, and all that were left are over. */
   endAll(): void {
     const units = this.#count - this.#exempt.size;
-    this.#worker.inFlight -= this.#count;
+    this.#worker.end(this.#count);
     this.#count = 0;
     this.#exempt.clear();
     this.#reset.clear();
@@ -88,7 +88,6 @@ export class LinkCalls {
   /** @returns whether it was exempt */
   #remove(id: number): boolean {
     this.#count -= 1;
-    this.#worker.inFlight -= 1;
     return this.#exempt.size > 0 && this.#exempt.delete(id);
   }
 }

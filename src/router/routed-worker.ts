@@ -3,6 +3,7 @@ import type { Clock } from '../shared/clock.js';
 import type { Candidate } from './worker-choice.js';
 import type { WorkerLink } from './worker-link.js';
 import { WorkerPings } from './worker-pings.js';
+import type { Ranked } from './worker-ranking.js';
 
 export interface WorkerPlace {
   readonly id: number;
@@ -14,23 +15,26 @@ export interface WorkerPlace {
 
 export interface RoutedWorkerOptions {
   readonly clock: Clock;
+  /** It has more calls than before, or fewer, or another standing. */
+  readonly onChange: (worker: RoutedWorker) => void;
   /** It is as good as can be again. */
   readonly onGood: () => void;
   /** It was withdrawn, and has no link any more. */
   readonly onLeft: () => void;
 }
 
-export class RoutedWorker implements Candidate {
+export class RoutedWorker implements Ranked {
   readonly place: WorkerPlace;
-  inFlight = 0;
-  /** Calls it was given since it is there. */
-  calls = 0;
-  standing: Candidate['standing'] = 'good';
+  rank: number | null = null;
+  changed = 0;
   /** All that are not closed at both ends. */
   readonly links = new Set<WorkerLink>();
   readonly #options: RoutedWorkerOptions;
   #state: 'admitted' | 'withdrawn' | 'gone' = 'admitted';
   #pings: WorkerPings;
+  #inFlight = 0;
+  #calls = 0;
+  #standing: Candidate['standing'] = 'good';
 
   constructor(place: WorkerPlace, options: RoutedWorkerOptions) {
     this.place = place;
@@ -40,6 +44,38 @@ export class RoutedWorker implements Candidate {
 
   get isWithdrawn(): boolean {
     return this.#state !== 'admitted';
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Calls it was given since it is there. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  get standing(): Candidate['standing'] {
+    return this.#standing;
+  }
+
+  /** It is given a call. */
+  begin(): void {
+    this.#inFlight += 1;
+    this.#calls += 1;
+    this.#options.onChange(this);
+  }
+
+  /** So many of its calls are over. */
+  end(count: number): void {
+    this.#inFlight -= count;
+    this.#options.onChange(this);
+  }
+
+  /** It has seen nothing of a call, which goes on elsewhere. */
+  takeBack(): void {
+    this.#calls -= 1;
+    this.end(1);
   }
 
   /** One of its links broke: no calls until it has answered a ping. */
@@ -57,7 +93,7 @@ export class RoutedWorker implements Candidate {
   /** Gets calls again, on links of their own. */
   readmit(): void {
     this.#state = 'admitted';
-    this.standing = 'good';
+    this.#standing = 'good';
     this.#pings.close();
     this.#pings = this.#ask();
   }
@@ -76,12 +112,13 @@ export class RoutedWorker implements Candidate {
   }
 
   #ask(): WorkerPings {
-    const { clock, onGood } = this.#options;
+    const { clock, onChange, onGood } = this.#options;
     return new WorkerPings({
       path: this.place.path,
       clock,
       onStanding: (standing) => {
-        this.standing = standing;
+        this.#standing = standing;
+        onChange(this);
         if (standing === 'good') onGood();
       },
     });

@@ -34,7 +34,9 @@ export class Switch implements Links, CallHome {
   readonly owner: SwitchOwner;
   readonly #context: SwitchContext;
   readonly #header: Buffer;
-  #links: WorkerLink[] = [];
+  readonly #links = new Set<WorkerLink>();
+  /** The newest to each worker: the one for its calls while it takes them. */
+  readonly #newest = new Map<RoutedWorker, WorkerLink>();
   /** Calls that wait. */
   readonly #calls = new Set<WaitingCall>();
   /** Where calls go while nothing speaks against it. */
@@ -145,8 +147,8 @@ export class Switch implements Links, CallHome {
     const worker = this.#context.roster.choose(this.#home);
     if (worker === null) return null;
     if (this.#home === null || this.#home.isWithdrawn || this.#home.standing === 'out') this.#home = worker;
-    for (const link of this.#links) {
-      if (link.worker !== worker || !link.takesCalls) continue;
+    const link = this.#newest.get(worker);
+    if (link?.takesCalls === true) {
       if (link.highestId < id) return link;
       // Ids on a connection increase; this one waited for so long that another overtook it.
       link.retire();
@@ -167,9 +169,13 @@ export class Switch implements Links, CallHome {
         for (const call of [...opened.waiting]) this.#send(call, opened);
       },
       onLost: (lost, reason) => this.#lost(lost, reason),
-      onClosed: (closed) => (this.#links = this.#links.filter((other) => other !== closed)),
+      onClosed: (closed) => {
+        this.#links.delete(closed);
+        if (this.#newest.get(worker) === closed) this.#newest.delete(worker);
+      },
     });
-    this.#links = [...this.#links, link];
+    this.#links.add(link);
+    this.#newest.set(worker, link);
     return link;
   }
 

@@ -1,4 +1,4 @@
-/** Runs in a router. Which worker gets the next call; bench/worker-choice.js plays it through. */
+/** Runs in a router. Which worker gets the next call; bench/worker-choice.js and bench/scale.js play it through. */
 
 /** What is known of a worker. */
 export interface Candidate {
@@ -15,24 +15,13 @@ export interface Candidate {
 const SMALL_PART = 1 / 16;
 
 /**
- * The least busy worker, or the home of the connection when that is hardly busier; those that are late come last.
+ * The least busy worker, or the home of the connection when that is hardly busier.
+ * @param least the least busy of those with the best standing (worker-ranking.ts); null without workers
  * @param home where the last calls of this connection went when nothing spoke against it
- * @param turn a number from 0 on; where the search begins, so that equals are chosen in turn
  * @returns null when there is none
  */
-export function chooseWorker<T extends Candidate>(workers: readonly T[], home: T | null, turn: number): T | null {
-  const count = workers.length;
-  let best: T | null = null;
-  for (let step = 0, at = count === 0 ? 0 : turn % count; step < count; step += 1, at = at + 1 === count ? 0 : at + 1) {
-    const worker = workers[at];
-    if (worker === undefined || worker.standing === 'out') continue;
-    if (best === null || isBetter(worker, best)) best = worker;
-  }
-  if (best === null || home?.standing !== best.standing) return best;
-  return home.inFlight - best.inFlight <= best.inFlight * SMALL_PART ? home : best;
-}
-
-function isBetter(one: Candidate, other: Candidate): boolean {
-  if (one.standing !== other.standing) return one.standing === 'good';
-  return one.inFlight < other.inFlight;
+export function chooseWorker<T extends Candidate>(least: T | null, home: T | null): T | null {
+  if (least === null || least.standing === 'out') return null;
+  if (home?.standing !== least.standing) return least;
+  return home.inFlight - least.inFlight <= least.inFlight * SMALL_PART ? home : least;
 }

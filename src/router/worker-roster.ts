@@ -2,6 +2,7 @@
 import type { Clock } from '../shared/clock.js';
 import { RoutedWorker, type WorkerPlace } from './routed-worker.js';
 import { chooseWorker } from './worker-choice.js';
+import { WorkerRanking } from './worker-ranking.js';
 
 export interface WorkerRosterOptions {
   readonly clock: Clock;
@@ -14,8 +15,8 @@ export interface WorkerRosterOptions {
 export class WorkerRoster {
   readonly #options: WorkerRosterOptions;
   readonly #known = new Map<number, RoutedWorker>();
-  #admitted: RoutedWorker[] = [];
-  #turn = 0;
+  /** Those that are admitted. */
+  readonly #ranking = new WorkerRanking<RoutedWorker>();
 
   constructor(options: WorkerRosterOptions) {
     this.#options = options;
@@ -26,35 +27,39 @@ export class WorkerRoster {
   }
 
   admit(place: WorkerPlace): void {
-    const { clock, onGood, onLeft } = this.#options;
+    const { onGood } = this.#options;
     const known = this.#known.get(place.id);
-    if (known === undefined) this.#known.set(place.id, new RoutedWorker(place, { clock, onGood, onLeft: () => onLeft(place.id) }));
-    else known.readmit();
-    this.#list();
+    known?.readmit();
+    this.#ranking.add(known ?? this.#meet(place));
     onGood();
   }
 
   withdraw(id: number): void {
-    this.#known.get(id)?.withdraw();
-    this.#list();
+    const worker = this.#known.get(id);
+    if (worker === undefined) return;
+    this.#ranking.remove(worker);
+    worker.withdraw();
   }
 
   /** @returns how many calls it was given */
   gone(id: number): number {
     const worker = this.#known.get(id);
-    worker?.gone();
+    if (worker === undefined) return 0;
+    this.#ranking.remove(worker);
+    worker.gone();
     this.#known.delete(id);
-    this.#list();
-    return worker?.calls ?? 0;
+    return worker.calls;
   }
 
   /** @param home of the connection whose call it is */
   choose(home: RoutedWorker | null): RoutedWorker | null {
-    this.#turn += 1;
-    return chooseWorker(this.#admitted, home?.isWithdrawn === true ? null : home, this.#turn);
+    return chooseWorker(this.#ranking.first, home?.isWithdrawn === true ? null : home);
   }
 
-  #list(): void {
-    this.#admitted = [...this.#known.values()].filter(({ isWithdrawn }) => !isWithdrawn);
+  #meet(place: WorkerPlace): RoutedWorker {
+    const { clock, onGood, onLeft } = this.#options;
+    const worker = new RoutedWorker(place, { clock, onChange: (changed) => this.#ranking.note(changed), onGood, onLeft: () => onLeft(place.id) });
+    this.#known.set(place.id, worker);
+    return worker;
   }
 }

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { chooseWorker, type Candidate } from '#src/router/worker-choice.js';
+import { WorkerRanking, type Ranked } from '#src/router/worker-ranking.js';
 
-interface Named extends Candidate {
+interface Named extends Ranked {
   readonly name: string;
+  inFlight: number;
 }
 
-const worker = (name: string, inFlight: number, standing: Candidate['standing'] = 'good'): Named => ({ name, inFlight, standing });
-const choose = (workers: readonly Named[], home: Named | null = null, turn = 0): string | undefined => chooseWorker(workers, home, turn)?.name;
+const worker = (name: string, inFlight: number, standing: Candidate['standing'] = 'good'): Named => ({ name, inFlight, standing, rank: null, changed: 0 });
+
+function rank(workers: readonly Named[]): WorkerRanking<Named> {
+  const ranking = new WorkerRanking<Named>();
+  for (const each of workers) ranking.add(each);
+  return ranking;
+}
+
+const choose = (workers: readonly Named[], home: Named | null = null): string | undefined => chooseWorker(rank(workers).first, home)?.name;
 
 test('without workers, or with none that is there, nobody is chosen', () => {
   assert.equal(choose([]), undefined);
@@ -19,8 +28,18 @@ test('the least busy worker is chosen', () => {
 });
 
 test('equals are chosen in turn', () => {
-  const workers = [worker('a', 1), worker('b', 1), worker('c', 1)];
-  assert.deepEqual([0, 1, 2, 3].map((turn) => choose(workers, null, turn)), ['a', 'b', 'c', 'a']);
+  const ranking = rank([worker('a', 1), worker('b', 1), worker('c', 1)]);
+  const chosen = Array.from({ length: 4 }, () => {
+    const one = chooseWorker(ranking.first, null);
+    assert.ok(one !== null);
+    // A call of it begins and ends.
+    for (const change of [1, -1]) {
+      one.inFlight += change;
+      ranking.note(one);
+    }
+    return one.name;
+  });
+  assert.deepEqual(chosen, ['a', 'b', 'c', 'a']);
 });
 
 test('home wins a tie and a small difference, which grows with the load, but no large one', () => {
