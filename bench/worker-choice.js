@@ -2,7 +2,9 @@
 // fifty times as long, and each worker does one at a time, as a handler does that keeps its event loop. How long the
 // other calls take, and how far the busiest worker is above the mean, against round robin over connections.
 import { chooseWorker } from '../dist/router/worker-choice.js';
+import { WorkerRanking } from '../dist/router/worker-ranking.js';
 import { formatSpread, judge, printTable, spread } from './support/figures.js';
+import { randomFrom } from './support/simulated-calls.js';
 
 const CALLS = 40_000;
 const CLIENTS = 64;
@@ -29,21 +31,28 @@ export function run() {
 }
 
 /** What the router does. */
-function byCall(workers, client, turn) {
-  const worker = chooseWorker(workers, client.home, turn);
+function byCall({ ranking }, client) {
+  const worker = chooseWorker(ranking.first, client.home);
   client.home ??= worker;
   return worker;
 }
 
 /** What a balancer of connections does. */
-function byConnection(workers, client) {
+function byConnection({ workers }, client) {
   client.home ??= workers[client.number % workers.length];
   return client.home;
 }
 
 function play(count, choose, seed) {
   const random = randomFrom(seed);
-  const workers = Array.from({ length: count }, () => ({ inFlight: 0, standing: 'good', freeAt: 0, calls: 0 }));
+  const workers = Array.from({ length: count }, () => ({ inFlight: 0, standing: 'good', rank: null, lastEnd: 0, freeAt: 0, calls: 0 }));
+  const ranking = new WorkerRanking();
+  for (const worker of workers) ranking.add(worker);
+  const change = (worker, by) => {
+    worker.inFlight += by;
+    if (by < 0) ranking.noteEnd(worker);
+    else ranking.note(worker);
+  };
   const clients = Array.from({ length: CLIENTS }, (_, number) => ({ number, home: null }));
   /** Ends of calls that are in flight, the soonest first, of each worker. */
   const ends = workers.map(() => []);
@@ -56,15 +65,15 @@ function play(count, choose, seed) {
     workers.forEach((worker, index) => {
       while (ends[index][0] <= now) {
         ends[index].shift();
-        worker.inFlight -= 1;
+        change(worker, -1);
       }
     });
     const client = clients[Math.floor(random() * CLIENTS)];
-    const worker = choose(workers, client, made);
+    const worker = choose({ workers, ranking }, client);
     if (worker === client.home) home += 1;
     const takes = random() < RARE ? LONG : SHORT;
     worker.freeAt = Math.max(worker.freeAt, now) + takes;
-    worker.inFlight += 1;
+    change(worker, 1);
     worker.calls += 1;
     ends[workers.indexOf(worker)].push(worker.freeAt);
     if (takes === SHORT) times.push(worker.freeAt - now);
@@ -75,14 +84,5 @@ function play(count, choose, seed) {
     p99: times[Math.floor(times.length * 0.99)],
     skew: (Math.max(...workers.map(({ calls }) => calls)) * count) / CALLS,
     homes: home / CALLS,
-  };
-}
-
-/** Numbers in 0..1 that a seed repeats (a Lehmer generator). */
-function randomFrom(seed) {
-  let state = seed * 48_271;
-  return () => {
-    state = (state * 48_271) % 2147483647;
-    return state / 2147483647;
   };
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../shared/clock.js';
 import type { Candidate } from './worker-choice.js';
 import type { WorkerLink } from './worker-link.js';
 import { WorkerPings } from './worker-pings.js';
-import type { Ranked } from './worker-ranking.js';
+import type { Ranked, WorkerRanking } from './worker-ranking.js';
 
 export interface WorkerPlace {
   readonly id: number;
@@ -15,8 +15,7 @@ export interface WorkerPlace {
 
 export interface RoutedWorkerOptions {
   readonly clock: Clock;
-  /** It has more calls than before, or fewer, or another standing. */
-  readonly onChange: (worker: RoutedWorker) => void;
+  readonly ranking: WorkerRanking<RoutedWorker>;
   /** It is as good as can be again. */
   readonly onGood: () => void;
   /** It was withdrawn, and has no link any more. */
@@ -26,7 +25,7 @@ export interface RoutedWorkerOptions {
 export class RoutedWorker implements Ranked {
   readonly place: WorkerPlace;
   rank: number | null = null;
-  changed = 0;
+  lastEnd = 0;
   /** All that are not closed at both ends. */
   readonly links = new Set<WorkerLink>();
   readonly #options: RoutedWorkerOptions;
@@ -63,13 +62,13 @@ export class RoutedWorker implements Ranked {
   begin(): void {
     this.#inFlight += 1;
     this.#calls += 1;
-    this.#options.onChange(this);
+    this.#options.ranking.note(this);
   }
 
   /** So many of its calls are over. */
   end(count: number): void {
     this.#inFlight -= count;
-    this.#options.onChange(this);
+    this.#options.ranking.noteEnd(this);
   }
 
   /** It has seen nothing of a call, which goes on elsewhere. */
@@ -112,13 +111,13 @@ export class RoutedWorker implements Ranked {
   }
 
   #ask(): WorkerPings {
-    const { clock, onChange, onGood } = this.#options;
+    const { clock, ranking, onGood } = this.#options;
     return new WorkerPings({
       path: this.place.path,
       clock,
       onStanding: (standing) => {
         this.#standing = standing;
-        onChange(this);
+        ranking.note(this);
         if (standing === 'good') onGood();
       },
     });

@@ -7,8 +7,8 @@ import type { Candidate } from './worker-choice.js';
 export interface Ranked extends Candidate {
   /** For the ranking alone: the index in its heap; null without a rank. */
   rank: number | null;
-  /** For the ranking alone: the number of the last change. */
-  changed: number;
+  /** For the ranking alone: tells which one has ended a call last. */
+  lastEnd: number;
 }
 
 /** Those that are late come after all that are not, those that are out last. */
@@ -16,9 +16,12 @@ const ORDER = { good: 0, late: 1, out: 2 } as const satisfies Record<Candidate['
 
 export class WorkerRanking<T extends Ranked> {
   readonly #heap: T[] = [];
-  #changes = 0;
+  #ends = 0;
 
-  /** The least busy of the best standing; of equals, the one that has not changed for longest, so that they come in turn. */
+  /**
+   * The least busy of the best standing. Idle ones come in turn, and of others the one that has ended a call last, for it
+   * gets on: one that has not for long may have a call that keeps it for longer still.
+   */
   get first(): T | null {
     return this.#heap[0] ?? null;
   }
@@ -27,7 +30,7 @@ export class WorkerRanking<T extends Ranked> {
     if (worker.rank !== null) return;
     worker.rank = this.#heap.length;
     this.#heap.push(worker);
-    this.note(worker);
+    this.noteEnd(worker);
   }
 
   remove(worker: T): void {
@@ -38,11 +41,16 @@ export class WorkerRanking<T extends Ranked> {
     if (last !== undefined && last !== worker) this.#settle(last, rank);
   }
 
-  /** It has more calls than before, or fewer, or another standing. One without a rank gets none. */
+  /** It has a call more, or another standing. One without a rank gets none. */
   note(worker: T): void {
-    this.#changes += 1;
-    worker.changed = this.#changes;
     if (worker.rank !== null) this.#settle(worker, worker.rank);
+  }
+
+  /** It has ended calls. */
+  noteEnd(worker: T): void {
+    this.#ends += 1;
+    worker.lastEnd = this.#ends;
+    this.note(worker);
   }
 
   /** Finds the place of a worker that is right everywhere but there, which is free for it. */
@@ -88,5 +96,6 @@ export class WorkerRanking<T extends Ranked> {
 
 function comesBefore(one: Ranked, other: Ranked): boolean {
   if (one.standing !== other.standing) return ORDER[one.standing] < ORDER[other.standing];
-  return one.inFlight !== other.inFlight ? one.inFlight < other.inFlight : one.changed < other.changed;
+  if (one.inFlight !== other.inFlight) return one.inFlight < other.inFlight;
+  return one.inFlight === 0 ? one.lastEnd < other.lastEnd : one.lastEnd > other.lastEnd;
 }

@@ -58,7 +58,7 @@ export class WorkerRoster {
 
   #meet(place: WorkerPlace): RoutedWorker {
     const { clock, onGood, onLeft } = this.#options;
-    const worker = new RoutedWorker(place, { clock, onChange: (changed) => this.#ranking.note(changed), onGood, onLeft: () => onLeft(place.id) });
+    const worker = new RoutedWorker(place, { clock, ranking: this.#ranking, onGood, onLeft: () => onLeft(place.id) });
     this.#known.set(place.id, worker);
     return worker;
   }

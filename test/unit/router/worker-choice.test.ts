@@ -8,7 +8,7 @@ interface Named extends Ranked {
   inFlight: number;
 }
 
-const worker = (name: string, inFlight: number, standing: Candidate['standing'] = 'good'): Named => ({ name, inFlight, standing, rank: null, changed: 0 });
+const worker = (name: string, inFlight: number, standing: Candidate['standing'] = 'good'): Named => ({ name, inFlight, standing, rank: null, lastEnd: 0 });
 
 function rank(workers: readonly Named[]): WorkerRanking<Named> {
   const ranking = new WorkerRanking<Named>();
@@ -27,19 +27,32 @@ test('the least busy worker is chosen', () => {
   assert.equal(choose([worker('a', 3), worker('b', 1), worker('c', 2)]), 'b');
 });
 
-test('equals are chosen in turn', () => {
-  const ranking = rank([worker('a', 1), worker('b', 1), worker('c', 1)]);
+test('idle workers are chosen in turn', () => {
+  const ranking = rank([worker('a', 0), worker('b', 0), worker('c', 0)]);
   const chosen = Array.from({ length: 4 }, () => {
     const one = chooseWorker(ranking.first, null);
     assert.ok(one !== null);
     // A call of it begins and ends.
-    for (const change of [1, -1]) {
-      one.inFlight += change;
-      ranking.note(one);
-    }
+    one.inFlight += 1;
+    ranking.note(one);
+    one.inFlight -= 1;
+    ranking.noteEnd(one);
     return one.name;
   });
   assert.deepEqual(chosen, ['a', 'b', 'c', 'a']);
+});
+
+test('of workers with as many calls, the one that has ended a call last is chosen: it is not stuck in a long one', () => {
+  for (const stuckFirst of [true, false]) {
+    const [stuck, moving] = [worker('stuck', 1), worker('moving', 1)];
+    const ranking = rank(stuckFirst ? [stuck, moving] : [moving, stuck]);
+    moving.inFlight += 1;
+    ranking.note(moving);
+    assert.equal(ranking.first, stuck);
+    moving.inFlight -= 1;
+    ranking.noteEnd(moving);
+    assert.equal(ranking.first, moving);
+  }
 });
 
 test('home wins a tie and a small difference, which grows with the load, but no large one', () => {
