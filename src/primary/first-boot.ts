@@ -1,6 +1,7 @@
 /**
  * Runs in the primary. When a first start is a failure: at once when a worker fails for good, else when no worker
- * is ready after two start timeouts. The first error is the one that is reported.
+ * is ready after two start timeouts; beside a daemon that serves, already when a worker has failed twice
+ * (worker-reports.ts). The first error is the one that is reported.
  */
 import { DaemonError } from '../shared/errors.js';
 

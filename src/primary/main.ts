@@ -166,6 +166,7 @@ async function run(
     dispatcher,
     door,
     generation,
+    isReplacing: () => predecessor?.isGone === false,
     onReady() {
       if (routers === null) announce();
       else void routers.ready.then(announce);

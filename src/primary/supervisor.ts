@@ -50,6 +50,8 @@ export interface SupervisorOptions {
   readonly onStopping: () => void;
   /** Called after everything that may have changed what `status` says. */
   readonly onChange: () => void;
+  /** Whether another daemon serves as long as this one does not, so that a first start need not be tried for long; absent: none does. */
+  readonly isReplacing?: () => boolean;
   /** While it is not, no worker is recycled or added; absent: it always is. */
   readonly isCodeProven?: IsCodeProven;
   /** Messages that are no business of the fleet's. */
@@ -115,7 +117,8 @@ export class Supervisor {
     this.#shares = new CallShares({ plan, fleet, phases });
     this.#steering = new Steering({ emit, plan, phases, slots, boots, gate: this.#gate });
     this.#reports = new WorkerReports({
-      clock, emit, dispatcher, door, fleet, life, phases, plan, shares: this.#shares, steering: this.#steering, onMessage: options.onMessage,
+      clock, emit, dispatcher, door, fleet, life, phases, plan, shares: this.#shares, steering: this.#steering, slots,
+      isReplacing: options.isReplacing ?? (() => false), onMessage: options.onMessage,
     });
     this.#staff = new Staff({
       clock, emit, fork: options.fork, plan, phases, fleet, slots, boots, life,

@@ -10,10 +10,14 @@ import type { Fleet } from './fleet.js';
 import { FAULTS, type Life } from './life.js';
 import type { Phases } from './phases.js';
 import type { Plan } from './plan.js';
+import type { Slots } from './slots.js';
 import type { Steering } from './steering.js';
 import { describeDrain, describeExit, describeLate } from './worker-end.js';
 import type { WorkerDoor } from './worker-door.js';
 import type { WorkerHandle } from './worker-handle.js';
+
+/** Failures of one slot after which a first start is given up while another daemon serves, as in a reload: one retry. */
+const MOST_FAILURES = 2;
 
 export interface WorkerReportsParts {
   readonly clock: Clock;
@@ -26,6 +30,9 @@ export interface WorkerReportsParts {
   readonly plan: Plan;
   readonly shares: CallShares;
   readonly steering: Steering;
+  readonly slots: Pick<Slots, 'crashes'>;
+  /** See SupervisorOptions. */
+  readonly isReplacing: () => boolean;
   /** Messages that are no business of the fleet's. */
   readonly onMessage: (handle: WorkerHandle, message: FromWorker) => void;
 }
@@ -86,7 +93,7 @@ export class WorkerReports {
   }
 
   takeExit(handle: WorkerHandle, exitCode: number | null, signal: string | null): void {
-    const { clock, door, fleet, life, phases, plan, steering } = this.#parts;
+    const { clock, door, fleet, life, phases, plan, slots, steering, isReplacing } = this.#parts;
     const neverReady = handle.readyAt === null;
     const isCrash = handle.cause === null;
     const isPermanent = handle.failure?.permanent ?? exitCode === EXIT.config;
@@ -96,6 +103,7 @@ export class WorkerReports {
     door.gone(handle.id);
     if (neverReady) phases.noteError(describeExit(handle, exitCode, signal));
     if (handle.failure?.permanent === true || exitCode === EXIT.config) phases.giveUp();
+    if (neverReady && isReplacing() && slots.crashes(handle.slot) >= MOST_FAILURES) phases.giveUp();
     if (isCrash) steering.noteFault(handle.generation, handle.failure?.error ?? describeExit(handle, exitCode, signal), isPermanent);
     if (handle.cause === 'reload') plan.noteDrained(describeDrain(handle, tookMs));
   }

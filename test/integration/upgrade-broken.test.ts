@@ -74,6 +74,16 @@ test('an upgrade to what cannot serve leaves the old daemon serving, with the re
   await stopAll(daemon);
 });
 
+test('a hook that throws twice is the end of an upgrade, however long a first start would be tried', async () => {
+  await using daemon = await startDaemon({ config: { ...PROBE, startTimeout: '120s' }, deadline: 60_000 });
+  daemon.configure({ ...PROBE, servicers: [servicer('hook-throws.js')], startTimeout: '120s' });
+  const { code, report } = await upgrade(daemon);
+  assert.deepEqual([code, report.verdict, report.pid], [1, 'failed', daemon.pid]);
+  assert.match(report.error, /hook-throws\.js/);
+  assert.equal(daemon.log.all('worker.failed', { role: 'primary' }).length, 2, daemon.log.text);
+  await stopAll(daemon);
+});
+
 /** A new installation: its command is ours, but not what it runs. */
 const pretend = (program: string): string => `if (process.argv[2] === 'upgrade') import(${JSON.stringify(BIN)}); else { ${program} }`;
 

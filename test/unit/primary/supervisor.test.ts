@@ -23,7 +23,7 @@ interface Rig {
   readonly count: (name: string) => number;
 }
 
-async function rig(workers = 2, bootConcurrency = 8): Promise<Rig> {
+async function rig(workers = 2, bootConcurrency = 8, isReplacing = () => false): Promise<Rig> {
   const clock = new FakeClock();
   const steady = new SteadyClock(clock);
   const { fork, processes } = fakeFork();
@@ -35,6 +35,7 @@ async function rig(workers = 2, bootConcurrency = 8): Promise<Rig> {
     fork,
     dispatcher: new Dispatcher({ clock: steady, maxConnections: 100, maxConnectionsPerAddress: null, maxHeld: 100, queueTimeout: 1000, onRefused: () => undefined }),
     generation: generationOf({ maxWorkers: workers, bootConcurrency }),
+    isReplacing,
     onReady: () => events.push({ name: 'READY', fields: {} }),
     onStopping: () => events.push({ name: 'STOPPING', fields: {} }),
     onChange: () => undefined,
@@ -145,6 +146,29 @@ test('a first start that fails in other ways is tried for two start timeouts, an
   assert.equal(result.error?.message, 'no database');
   assert.equal(result.exitCode, 70);
   assert.ok(processes.length > 3);
+});
+
+test('beside a daemon that serves, a first start ends when a worker has failed twice', async () => {
+  let isReplacing = true;
+  const { processes, turn, outcome } = await rig(2, 8, () => isReplacing);
+  const fail = async (index: number): Promise<void> => {
+    at(processes, index).says({ type: 'failed', error: { code: 'E_SERVICER_HOOK', message: `no database, ${index}`, hint: '' }, permanent: false });
+    at(processes, index).exits(70);
+    await turn();
+  };
+  await fail(0);
+  await fail(1);
+  // Each of the two has had its first try; nobody else serves any more, so this one goes on trying.
+  isReplacing = false;
+  await fail(2);
+  assert.equal(await outcome(), 'running');
+  isReplacing = true;
+  await fail(3);
+  for (const process of processes) process.exits(0);
+  await turn();
+  const ended = await outcome();
+  assert.ok(ended !== 'running');
+  assert.equal(ended.error?.message, 'no database, 0');
 });
 
 test('a worker that is never ready is killed after startTimeout, and tried again', async () => {
