@@ -87,11 +87,13 @@ function findProblems(
 ): string[] {
   if (supervisor.phase !== 'serving') return [];
   const problems: string[] = [];
+  const slotsThatAre = (wanted: WorkerHandle['state']): Set<number> => new Set(workers.filter(({ state }) => state === wanted).map(({ slot }) => slot));
+  const [ready, starting] = [slotsThatAre('ready'), slotsThatAre('starting')];
   for (let slot = 0; slot < supervisor.plan.goal.workers; slot++) {
-    if (workers.some((worker) => worker.slot === slot && worker.state === 'ready')) continue;
+    if (ready.has(slot)) continue;
     const crashes = supervisor.slots.crashes(slot);
     // A fleet that grows is well.
-    const isNew = crashes === 0 && supervisor.slots.restarts(slot) === 0 && workers.some((worker) => worker.slot === slot && worker.state === 'starting');
+    const isNew = crashes === 0 && supervisor.slots.restarts(slot) === 0 && starting.has(slot);
     if (isNew) continue;
     problems.push(`Slot ${slot} has no ready worker${crashes > 0 ? ` (crashes in a row: ${crashes})` : ''}`);
   }

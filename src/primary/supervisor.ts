@@ -33,6 +33,9 @@ import { WorkerReports } from './worker-reports.js';
  */
 export const PROBATION = 500;
 
+/** What a worker that serves says all the time. */
+const ROUTINE: readonly FromWorker['type'][] = ['heartbeat', 'calls-told', 'socket-taken', 'socket-lost', 'sockets-closed'];
+
 export interface SupervisorOptions {
   readonly clock: Clock;
   readonly emit: Emit;
@@ -122,7 +125,14 @@ export class Supervisor {
     });
     this.#staff = new Staff({
       clock, emit, fork: options.fork, plan, phases, fleet, slots, boots, life,
-      onMessage: (handle, message) => post(() => this.#reports.take(handle, message)),
+      onMessage: (handle, message) => {
+        if (isRoutine(handle, message)) {
+          this.#reports.take(handle, message);
+          onChange();
+        } else {
+          post(() => this.#reports.take(handle, message));
+        }
+      },
       onExit: (handle, exitCode, signal) => post(() => this.#reports.takeExit(handle, exitCode, signal)),
       onForked: () => this.#setAlarm(),
     });
@@ -246,4 +256,12 @@ export class Supervisor {
       this.#phases.deadline,
     ]);
   }
+}
+
+/**
+ * Nothing is to be repaired after these: of a fleet of hundreds every one would otherwise be looked at for each heartbeat
+ * of each. A heartbeat only puts a deadline off, so the alarm that is set may ring early, in vain.
+ */
+function isRoutine({ state }: WorkerHandle, { type }: FromWorker): boolean {
+  return state === 'ready' && ROUTINE.includes(type);
 }

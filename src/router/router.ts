@@ -24,6 +24,8 @@ import { WorkerRoster } from './worker-roster.js';
 /** A link without calls closes when none has come between two looks: after once to twice that long, in milliseconds. */
 export const LINK_IDLE = 30_000;
 
+type WorkerLoad = RouterLoad['workers'][number];
+
 const CODE_NAMES = new Map<number, string>(Object.entries(ERROR_CODE).map(([name, code]) => [code, name]));
 
 export interface RouterOptions {
@@ -143,25 +145,39 @@ export class Router {
     for (const { place } of [...this.#roster]) this.workerGone(place.id);
   }
 
+  /** Looks once at each worker, link and connection: with ten thousand connections there is no list of them to spare. */
   statistics(): RouterLoad {
-    const workers = [...this.#roster];
-    const links = workers.flatMap((worker) => [...worker.links]);
-    const connections = [...this.#connections];
-    const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+    let { calls, bytesRead, bytesWritten } = this.#past;
+    let buffered = this.#room.bytes;
+    let [links, inFlight] = [0, 0];
+    const workers: WorkerLoad[] = [];
+    for (const worker of this.#roster) {
+      const { place, links: open, standing } = worker;
+      workers.push({ id: place.id, links: open.size, inFlight: worker.inFlight, calls: worker.calls, standing });
+      links += open.size;
+      inFlight += worker.inFlight;
+      calls += worker.calls;
+      for (const link of open) buffered += link.buffered;
+    }
+    for (const [connection, socket] of this.#connections) {
+      buffered += connection.buffered;
+      bytesRead += socket.bytesRead;
+      bytesWritten += socket.bytesWritten;
+    }
     return {
-      connections: connections.length,
-      links: links.length,
-      inFlight: sum(workers.map(({ inFlight }) => inFlight)),
+      connections: this.#connections.size,
+      links,
+      inFlight,
       waiting: this.#room.size,
-      calls: this.#past.calls + sum(workers.map(({ calls }) => calls)),
+      calls,
       lost: this.#lost,
       refused: this.#refused.counts,
       faults: { ...this.#faults },
-      buffered: this.#room.bytes + sum(links.map(({ buffered }) => buffered)) + sum(connections.map(([{ buffered }]) => buffered)),
-      bytesRead: this.#past.bytesRead + sum(connections.map(([, socket]) => socket.bytesRead)),
-      bytesWritten: this.#past.bytesWritten + sum(connections.map(([, socket]) => socket.bytesWritten)),
+      buffered,
+      bytesRead,
+      bytesWritten,
       cpu: cpuSeconds(),
-      workers: workers.map(({ place: { id }, links: { size }, inFlight, calls, standing }) => ({ id, links: size, inFlight, calls, standing })),
+      workers,
     };
   }
 

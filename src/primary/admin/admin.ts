@@ -30,6 +30,7 @@ import type { History } from './history.js';
 import { describeReadiness, type Readiness } from './readiness.js';
 import { renderMetrics } from './render-metrics.js';
 import { RollCall } from './roll-call.js';
+import type { SampledFleet } from './dashboard/sample.js';
 import { routerSamples } from './router-samples.js';
 
 /** They say nothing that anybody could want to steal, and those who ask may not know a name of ours. */
@@ -53,7 +54,7 @@ export interface AdminOptions {
     readonly door: WorkerDoor;
     /** Null with `balance: connection`. */
     readonly routers: RouterFleet | null;
-  } & Omit<DashboardSources, 'serving'>;
+  } & Omit<DashboardSources, 'serving' | 'fleet'>;
 }
 
 export type AdminSettings = Pick<Config, 'admin' | 'adminToken'>;
@@ -75,7 +76,12 @@ export class Admin {
     this.#options = options;
     this.#startedAt = clock.now();
     this.#rollCall = new RollCall(clock);
-    this.#dashboard = new Dashboard({ clock, marks, book: this.#book, sources: () => ({ ...fleet(), serving: () => this.#telling('ready').map(({ id }) => id) }) });
+    this.#dashboard = new Dashboard({
+      clock,
+      marks,
+      book: this.#book,
+      sources: () => ({ ...fleet(), fleet: () => this.#sampled(), serving: () => this.#telling('ready').map(({ id }) => id) }),
+    });
     this.#http = new AdminHttp({
       clock,
       routes: {
@@ -153,6 +159,14 @@ export class Admin {
       },
       discard: () => change.discard(),
     };
+  }
+
+  #sampled(): SampledFleet {
+    const { supervisor, routers, door } = this.#options.fleet();
+    const { workers } = supervisor;
+    // Where there are routers, the connections of workers are the routers' own.
+    const each = routers === null ? workers.map(({ id }) => door.connectionsOf(id)) : routers.routers.map(({ load }) => load?.connections ?? 0);
+    return { workers, connections: each.reduce((sum, count) => sum + count, 0) };
   }
 
   #telling(...states: readonly WorkerHandle['state'][]): WorkerHandle[] {

@@ -12,6 +12,7 @@ import { Authorization } from './authorization.js';
 import type { Marks } from './marks.js';
 import { PAGE_HEADERS, pageFile } from './page-files.js';
 import { Recorder } from './recorder.js';
+import type { SampledFleet } from './sample.js';
 
 /** What the control API does, too. */
 export interface DashboardSources {
@@ -23,6 +24,8 @@ export interface DashboardSources {
   readonly workers: () => number;
   /** 0 goes back to the config; returns how many there shall be now. */
   readonly scale: (workers: number) => number;
+  /** What samples say of the fleet. */
+  readonly fleet: () => SampledFleet;
   /** The workers that tell what their calls come to. */
   readonly serving: () => readonly number[];
 }
@@ -62,7 +65,7 @@ export class Dashboard {
     const { clock, book, sources } = this.#parts;
     this.#authorization = new Authorization(token);
     this.#recorder = isOpen
-      ? (this.#recorder ?? new Recorder({ clock, book: () => book.snapshot(), status: () => sources().status(), serving: () => sources().serving() }))
+      ? (this.#recorder ?? new Recorder({ clock, book: () => book.snapshot(), fleet: () => sources().fleet(), serving: () => sources().serving() }))
       : null;
   }
 

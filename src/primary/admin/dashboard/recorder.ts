@@ -3,13 +3,12 @@
  * they are there when somebody opens the dashboard, and a dashboard that is open asks no worker for anything.
  */
 import type { MethodsFeed, Sample } from '../../../control/dashboard-feed.js';
-import type { Status } from '../../../control/definition.js';
 import type { CallFigures, MethodCalls } from '../../../ipc/call-figures.js';
 import type { Clock } from '../../../shared/clock.js';
 import { MethodWindow } from './method-window.js';
 import { Recent } from './recent.js';
 import { Round } from './round.js';
-import { describeSample } from './sample.js';
+import { describeSample, type SampledFleet } from './sample.js';
 
 /** A round takes two seconds; one that is cut short by workers that come and go takes less. */
 const MOST_SAMPLES = 900;
@@ -18,7 +17,8 @@ export interface RecorderParts {
   readonly clock: Clock;
   /** What the calls of each method have come to, all workers together. */
   readonly book: () => ReadonlyMap<string, MethodCalls>;
-  readonly status: () => Status;
+  /** As it is now: no more is asked than a sample holds, for nobody may ever look. */
+  readonly fleet: () => SampledFleet;
   /** The workers that tell. */
   readonly serving: () => readonly number[];
 }
@@ -44,7 +44,7 @@ export class Recorder {
     this.#round.add(methods);
     if (!isBeat) return;
     this.#round.noteTold(worker);
-    if (this.#round.isOver(serving(), clock.monotonic())) this.#end();
+    if (this.#round.isOver(serving, clock.monotonic())) this.#end();
   }
 
   samplesAfter(seq: number): readonly Sample[] {
@@ -56,9 +56,9 @@ export class Recorder {
   }
 
   #end(): void {
-    const { clock, status, book } = this.#parts;
+    const { clock, fleet, book } = this.#parts;
     const now = clock.now();
-    this.#samples.add(describeSample(this.#round.take(clock.monotonic()), status(), now, residentBytes()));
+    this.#samples.add(describeSample(this.#round.take(clock.monotonic()), fleet(), now, residentBytes()));
     this.#methods.note(now, book);
     this.#rows = null;
   }

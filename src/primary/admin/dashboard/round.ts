@@ -46,10 +46,10 @@ export class Round {
     this.#told.add(worker);
   }
 
-  /** @param serving those that are expected to tell */
-  isOver(serving: readonly number[], now: number): boolean {
+  /** @param serving those that are expected to tell; asked for when that matters */
+  isOver(serving: () => readonly number[], now: number): boolean {
     const lasted = now - this.#startedAt;
-    return lasted >= SHORTEST && (lasted > LONGEST || serving.every((worker) => this.#told.has(worker)));
+    return lasted >= SHORTEST && (lasted > LONGEST || serving().every((worker) => this.#told.has(worker)));
   }
 
   /** Ends the round and begins the next. */

@@ -1,15 +1,22 @@
-/** Runs in the primary. One sample of the dashboard's plots, from a round of heartbeats and the status after it; pure. */
+/** Runs in the primary. One sample of the dashboard's plots, from a round of heartbeats and the fleet after it; pure. */
 import type { Sample } from '../../../control/dashboard-feed.js';
-import type { Status, WorkerStatus } from '../../../control/definition.js';
+import type { Load } from '../../../ipc/messages.js';
+import type { WorkerHandle } from '../../worker-handle.js';
 import { errorsOf } from './method-window.js';
 import { quantileMs } from './quantile.js';
 import type { RoundFigures } from './round.js';
 
+export interface SampledFleet {
+  readonly workers: readonly Pick<WorkerHandle, 'state' | 'load'>[];
+  /** Of clients. */
+  readonly connections: number;
+}
+
 /** @param primaryBytes resident memory of this process */
-export function describeSample({ seconds, codes, buckets }: RoundFigures, { workers, routers }: Status, at: number, primaryBytes: number): Omit<Sample, 'seq'> {
-  const serving = workers.filter(({ state }) => state !== 'starting');
-  const delays = serving.map(({ eventLoopDelayMs }) => eventLoopDelayMs).sort((a, b) => a - b);
-  const sum = (value: (worker: WorkerStatus) => number): number => workers.reduce((total, worker) => total + value(worker), 0);
+export function describeSample({ seconds, codes, buckets }: RoundFigures, { workers, connections }: SampledFleet, at: number, primaryBytes: number): Omit<Sample, 'seq'> {
+  const loads = workers.map(({ load }) => load).filter((load) => load !== null);
+  const delays = loads.map(({ eventLoopDelay }) => eventLoopDelay).sort((a, b) => a - b);
+  const sum = (value: (load: Load) => number): number => loads.reduce((total, load) => total + value(load), 0);
   return {
     at,
     seconds,
@@ -18,13 +25,12 @@ export function describeSample({ seconds, codes, buckets }: RoundFigures, { work
     p50Ms: quantileMs(buckets, 0.5),
     p99Ms: quantileMs(buckets, 0.99),
     inFlight: sum(({ inFlight }) => inFlight),
-    // Where there are routers, the connections of workers are the routers' own.
-    connections: routers.length > 0 ? routers.reduce((total, router) => total + router.connections, 0) : sum(({ connections }) => connections),
+    connections,
     ready: workers.filter(({ state }) => state === 'ready').length,
     delayMs: delays.at(-1) ?? 0,
     medianDelayMs: delays[Math.floor((delays.length - 1) / 2)] ?? 0,
-    workersBytes: sum(({ rssBytes }) => rssBytes),
-    largestBytes: Math.max(0, ...workers.map(({ rssBytes }) => rssBytes)),
+    workersBytes: sum(({ rss }) => rss),
+    largestBytes: loads.reduce((largest, { rss }) => Math.max(largest, rss), 0),
     primaryBytes,
   };
 }
