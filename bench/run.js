@@ -1,12 +1,14 @@
 // Measures. Needs a build (npm run build) and Linux.
 //   npm run bench              everything, about half an hour
-//   npm run bench -- NAME...   only these: cpu-per-call, cost-of-parts, memory, start, leaks, frames, lean-call, access-log, wire, idle, router, worker-choice, abuse, dashboard
+//   npm run bench -- NAME...   only these: cpu-per-call, cost-of-parts, memory, start, leaks, frames, lean-call, access-log, wire, idle, router, worker-choice, abuse, dashboard, disturb
+//   --quick --out DIR          for disturb: a short run, for correctness; a folder for the tables and plots
 // The exit code is 1 when a goal was missed.
 import { availableParallelism, release } from 'node:os';
+import { parseArgs } from 'node:util';
 
-const NAMES = ['cpu-per-call', 'cost-of-parts', 'memory', 'start', 'leaks', 'frames', 'lean-call', 'access-log', 'wire', 'idle', 'router', 'worker-choice', 'abuse', 'dashboard'];
+const NAMES = ['cpu-per-call', 'cost-of-parts', 'memory', 'start', 'leaks', 'frames', 'lean-call', 'access-log', 'wire', 'idle', 'router', 'worker-choice', 'abuse', 'dashboard', 'disturb'];
 
-const asked = process.argv.slice(2);
+const { asked, options } = readArguments();
 const unknown = asked.filter((name) => !NAMES.includes(name));
 if (unknown.length > 0) {
   console.error(`There is no bench named ${unknown.join(', ')}; there are: ${NAMES.join(', ')}.`);
@@ -16,5 +18,15 @@ console.log(`Node ${process.version}, ${availableParallelism()} cores, Linux ${r
 for (const name of asked.length === 0 ? NAMES : asked) {
   console.log(`\n## ${name}\n`);
   const { run } = await import(`./${name}.js`);
-  await run();
+  await run(options);
+}
+
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: 'boolean' }, out: { type: 'string' } } });
+    return { asked: positionals, options: values };
+  } catch (error) {
+    console.error(error.message);
+    process.exit(64);
+  }
 }

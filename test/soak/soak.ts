@@ -80,7 +80,7 @@ export async function soak({ minutes, seed, config, say }: SoakOptions): Promise
   } catch (error) {
     faults.push(String(error));
   } finally {
-    await load.stop();
+    faults.push(...(await load.stop()));
     clearInterval(sampler);
   }
   // As many workers as in the beginning: each has its descriptors in the primary.
