@@ -38,12 +38,13 @@ export async function run({ quick = false, out } = {}) {
       say(formatTable(question.head, results.map(({ name, result }) => [name, ...question.row(result, plan)])));
       for (const { name, error } of all) if (error !== undefined) say(`\n${name} could not be measured: ${error}`);
       for (const { name, result, error } of all) if (name.startsWith(OURS)) hold(name, error === undefined ? question.broken(result, plan) : [error], say);
-      if (out !== undefined) save(out, `disturb-${question.name}.svg`, question.plot(results, plan));
+      if (out === undefined) continue;
+      save(out, `disturb-${question.name}.svg`, question.plot(results, plan));
+      save(out, 'disturb.md', `${lines.join('\n')}\n`);
     }
   } finally {
     await remove();
   }
-  if (out !== undefined) save(out, 'disturb.md', `${lines.join('\n')}\n`);
   if (isLate) process.exit(1);
 }
 

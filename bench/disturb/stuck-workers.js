@@ -41,7 +41,7 @@ function timeBack(slices, p99) {
 
 export const head = ['', 'failed calls', 'of calls', 'answered, to before', 'p99 before, ms', 'after', 's until none fails and p99 is back', 'worker replaced'];
 
-export function row({ before, after, back }, { stuck }) {
+export function row({ before, after, back, isReplaced }, { stuck }) {
   return [
     formatFailures(after.failed), after.ok + after.failures, percent(after.ok / after.seconds / (before.ok / before.seconds)), ms(before.p99), ms(after.p99),
     back === null ? `not in ${stuck / 1000}` : back.toFixed(1),
