@@ -70,7 +70,7 @@ export async function soak({ minutes, seed, config, say }: SoakOptions): Promise
   const load = new SoakLoad(daemon.address, { ca: certificates.ca.certificate }, account);
   const end = performance.now() + ms;
   try {
-    const scene = { daemon, account, random, servicer: probe, pair, certificates };
+    const scene = { daemon, account, random, servicer: probe, pair, certificates, ahead: [] };
     while (performance.now() < end) {
       const name = await disturb(scene);
       disturbances.set(name, (disturbances.get(name) ?? 0) + 1);
