@@ -53,6 +53,12 @@ export class SoakLoad {
     }
   }
 
+  /** Calls in flight that have lasted longer than any does that nobody keeps from its end: more than `ms`. */
+  older(ms: number): OpenCall[] {
+    const before = performance.now() - ms;
+    return [...this.#open].filter(({ from }) => from < before);
+  }
+
   /** Ends with the calls in flight. @returns a sentence for each call whose client never said how it ended */
   async stop(): Promise<string[]> {
     this.#isOver = true;
