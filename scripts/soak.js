@@ -1,19 +1,21 @@
 // Load of all kinds and one disturbance after the other, with an account of every call.
 //   npm run soak -- --minutes N   10 unless given
+//   --quick                       one minute, as CI does
 //   --seed S                      repeats the order of the disturbances
 //   --connection                  without routers
-// Writes soak.json and soak.svg (the curves) to the current folder with --out. The exit code is 1 when a call failed
-// that no disturbance explains, when a curve rises, or when something is left.
-import { writeFileSync } from 'node:fs';
+//   --out DIR                     a folder for soak.json (the samples) and the curves, soak-memory.svg and soak-files.svg
+// The exit code is 1 when a call failed that no disturbance explains, when a curve rises, or when something is left.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import './build.js';
 import { compile, root } from './compile.js';
 import { lineChart } from '../bench/support/plot.js';
 
 const { values } = parseArgs({
-  options: { minutes: { type: 'string', default: '10' }, seed: { type: 'string' }, connection: { type: 'boolean', default: false }, out: { type: 'string' } },
+  options: { minutes: { type: 'string' }, quick: { type: 'boolean', default: false }, seed: { type: 'string' }, connection: { type: 'boolean', default: false }, out: { type: 'string' } },
 });
-const minutes = Number(values.minutes);
+const minutes = Number(values.minutes ?? (values.quick ? 1 : 10));
 const seed = Number(values.seed ?? Date.now() % 2 ** 31);
 if (!(minutes > 0) || !Number.isInteger(seed)) {
   console.error('--minutes takes a number above 0, --seed a whole number.');
@@ -22,7 +24,7 @@ if (!(minutes > 0) || !Number.isInteger(seed)) {
 
 compile('test');
 const { soak } = await import(`${root}build/test/soak/soak.js`);
-const { mib } = await import(`${root}build/test/soak/curves.js`);
+const { ROLES, mib } = await import(`${root}build/test/soak/curves.js`);
 console.log(`${minutes} minutes, seed ${seed}, ${values.connection ? 'without routers' : 'two routers'}, Node ${process.version}`);
 const startedAt = performance.now();
 const clock = () => ((performance.now() - startedAt) / 1000).toFixed(0).padStart(5);
@@ -41,22 +43,25 @@ list(`${account.calls} calls. As expected:`, account.ok);
 list('Cut, and explained by:', account.cut);
 list('Disturbances:', disturbances);
 console.log('\nMemory and open files, smallest, median, largest:');
-for (const role of ['primary', 'router', 'worker']) {
+for (const role of ROLES) {
   const rss = curves.range(role, (sample) => sample.rss).map(mib).join(', ');
   console.log(`  ${role.padEnd(8)} ${rss}; ${curves.range(role, (sample) => sample.files).join(', ')} files`);
 }
 for (const call of account.unexplained) console.log(`\nNot explained: ${JSON.stringify(call)}`);
 
 if (values.out !== undefined) {
-  writeFileSync(`${values.out}.json`, JSON.stringify({ seed, minutes, samples: curves.samples }));
-  const series = (role) => {
-    const bySecond = Map.groupBy?.(curves.samples.filter((sample) => sample.role === role), ({ at }) => Math.floor(at)) ?? new Map();
-    return [...bySecond].map(([at, samples]) => [at, Math.max(...samples.map(({ rss }) => rss)) / 2 ** 20]);
-  };
-  writeFileSync(
-    `${values.out}.svg`,
-    lineChart({ title: 'Memory of the largest process of each role', x: 'seconds', y: 'MiB', series: ['primary', 'router', 'worker'].map((name) => ({ name, points: series(name) })) }),
-  );
+  mkdirSync(values.out, { recursive: true });
+  const save = (name, text) => writeFileSync(join(values.out, name), text);
+  const plot = (title, y, value) =>
+    lineChart({ title, x: 'seconds', y, series: ROLES.map((name) => ({ name, points: curves.largest(name, value) })).filter(({ points }) => points.length > 0) });
+  save('soak.json', JSON.stringify({ seed, minutes, samples: curves.samples }));
+  save('soak-memory.svg', plot('Memory of the largest process of each role', 'MiB', ({ rss }) => rss / 2 ** 20));
+  save('soak-files.svg', plot('Open files of the process with the most of each role', 'files', ({ files }) => files));
 }
-console.log(faults.length === 0 ? '\nNothing is unexplained, nothing is left, and no curve rises.' : `\nFAILED\n${faults.join('\n')}`);
-process.exit(faults.length === 0 ? 0 : 1);
+if (faults.length > 0) {
+  const again = `npm run soak -- --minutes ${minutes} --seed ${seed}${values.connection ? ' --connection' : ''}`;
+  console.log(`\nFAILED\n${faults.join('\n')}\n\nThe same order of disturbances: ${again}`);
+  process.exit(1);
+}
+console.log('\nNothing is unexplained, nothing is left, and no curve rises.');
+process.exit(0);

@@ -24,7 +24,8 @@ const short = (value) => (Number.isInteger(value) ? String(value) : value.toFixe
 
 /** @param series `{ name, points: [x, y][] }`; x rises in each */
 export function lineChart({ title, x, y, series }) {
-  const [left, top, right, bottom] = [64, 44, WIDTH - 120, 300];
+  const longest = Math.max(...series.map(({ name }) => name.length));
+  const [left, top, right, bottom] = [64, 44, WIDTH - Math.max(120, 44 + 7 * longest), 300];
   const all = series.flatMap(({ points }) => points);
   const xs = ticks(Math.max(...all.map(([value]) => value)));
   const ys = ticks(Math.max(...all.map(([, value]) => value)));

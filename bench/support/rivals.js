@@ -28,7 +28,10 @@ export async function startCluster(workers, block) {
   };
 }
 
-/** PM2 in a folder of its own, with its daemon's files: nothing of it stays. Null, and a word, where it cannot be had. */
+/**
+ * PM2 in a folder of its own, with its daemon's files: nothing of it stays after `remove`. `start` starts workers whose
+ * handlers block, `command` runs any command of it. Null, and a word, where it cannot be had.
+ */
 export async function installPm2() {
   const folder = mkdtempSync(join(tmpdir(), 'grpcserverd-pm2-'));
   const env = { ...process.env, PM2_HOME: join(folder, 'home'), PM2_DISABLE_VERSION_CHECK: 'true' };
@@ -44,6 +47,7 @@ export async function installPm2() {
     return null;
   }
   return {
+    command: pm2,
     async start(workers, block) {
       const port = await freePort();
       const name = `w${workers}`;
@@ -58,7 +62,7 @@ export async function installPm2() {
 }
 
 /** Workers of node:cluster would each get another port for 0 where they do not start together. */
-async function freePort() {
+export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address();

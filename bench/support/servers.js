@@ -11,7 +11,7 @@ const BIN = fileURLToPath(new URL('../../bin/grpcserverd.js', import.meta.url));
 const SERVICER = fileURLToPath(new URL('servicer.js', import.meta.url));
 const BARE = fileURLToPath(new URL('bare-server.js', import.meta.url));
 /** Milliseconds until a server must be ready. */
-const READY_TIMEOUT = 30_000;
+const READY_TIMEOUT = 120_000;
 
 /** Resolves to `{ port, serving, stop }`; `serving` is the pid of the process that answers calls. */
 export async function startBare({ port = 0, program = BARE, args = [] } = {}) {

@@ -17,6 +17,8 @@ export interface Scene {
   readonly servicer: string;
   readonly pair: { readonly certificate: string; readonly key: string };
   readonly certificates: TestCertificates;
+  /** Names of disturbances that are still to come before any comes again. */
+  readonly ahead: string[];
 }
 
 /** Of Repeat: ten messages of a megabyte. */
@@ -144,9 +146,10 @@ export const DISTURBANCES: Readonly<Record<string, (scene: Scene) => Promise<voi
   },
 };
 
-/** One of them, to its end. @returns its name */
+/** One of them, to its end; each comes once before any comes again. @returns its name */
 export async function disturb(scene: Scene): Promise<string> {
-  const name = pick(scene, Object.keys(DISTURBANCES)) ?? '';
+  if (scene.ahead.length === 0) scene.ahead.push(...Object.keys(DISTURBANCES));
+  const [name = ''] = scene.ahead.splice(Math.floor(scene.random() * scene.ahead.length), 1);
   await DISTURBANCES[name]?.(scene);
   await healthy(scene);
   return name;

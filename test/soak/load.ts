@@ -1,5 +1,6 @@
 // Well-behaved clients that keep calls of all kinds in flight until they are told to stop.
 import type { CallOrder, ClientTls, Peer } from '../support/calls.js';
+import { Deadline } from '../support/deadline.js';
 import { PEERS } from '../support/peers.js';
 import { probeOrder } from '../support/probe.js';
 import type { Account } from './account.js';
@@ -13,6 +14,8 @@ interface Kind {
 }
 
 const LONG = { timeoutMs: 60_000 };
+/** What a client may take longer to say that the time of a call is over, on a machine with much other work; milliseconds. */
+const LATE = 30_000;
 const message = { body: Buffer.alloc(1000) };
 const KINDS: readonly Kind[] = [
   { name: 'unary', order: probeOrder('Probe/Echo', message, LONG), expected: 'OK', inFlight: 4 },
@@ -28,7 +31,14 @@ const KINDS: readonly Kind[] = [
 /** Between two calls, so that two cores have room for whatever else is to happen; milliseconds. */
 const PAUSE = 20;
 
+interface OpenCall {
+  readonly client: string;
+  readonly kind: string;
+  readonly from: number;
+}
+
 export class SoakLoad {
+  readonly #open = new Set<OpenCall>();
   readonly #peers: Peer[] = [];
   readonly #loops: Promise<void>[] = [];
   #isOver = false;
@@ -43,16 +53,33 @@ export class SoakLoad {
     }
   }
 
-  async stop(): Promise<void> {
+  /** Calls in flight that have lasted longer than any does that nobody keeps from its end: more than `ms`. */
+  older(ms: number): OpenCall[] {
+    const before = performance.now() - ms;
+    return [...this.#open].filter(({ from }) => from < before);
+  }
+
+  /** Ends with the calls in flight. @returns a sentence for each call whose client never said how it ended */
+  async stop(): Promise<string[]> {
     this.#isOver = true;
-    await Promise.all(this.#loops);
-    for (const peer of this.#peers) await peer[Symbol.asyncDispose]();
+    try {
+      await new Deadline(LONG.timeoutMs + LATE).wait(Promise.all(this.#loops), 'the end of the calls').catch((error: unknown) => {
+        if (this.#open.size === 0) throw error;
+      });
+    } finally {
+      for (const peer of this.#peers) await peer[Symbol.asyncDispose]();
+    }
+    const now = performance.now();
+    return [...this.#open].map(({ client, kind, from }) => `A call never ended: ${client}, ${kind}, begun ${((now - from) / 1000).toFixed(0)} s before.`);
   }
 
   async #keepCalling(peer: Peer, client: string, { name: kind, order, expected }: Kind, account: Account): Promise<void> {
     while (!this.#isOver) {
       const from = performance.now();
+      const open = { client, kind, from };
+      this.#open.add(open);
       const { code, details } = await peer.call(order);
+      this.#open.delete(open);
       account.ended({ client, kind, from, to: performance.now(), code, details, expected });
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
     }

@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { copyFileSync, readFileSync } from 'node:fs';
 import type { UserConfig } from '#src/config/options.js';
 import { makeTestCertificates } from '../support/certificates.js';
-import { startDaemon } from '../support/daemon.js';
+import { startDaemon, type Daemon } from '../support/daemon.js';
 import { Deadline } from '../support/deadline.js';
 import { ROOT, servicer } from '../support/paths.js';
 import { openFiles } from '../support/processes.js';
@@ -36,6 +36,8 @@ export interface SoakResult {
 }
 
 const SAMPLE_MS = 1000;
+/** A call that takes so long hangs; milliseconds. */
+const HANG_MS = 30_000;
 
 export async function soak({ minutes, seed, config, say }: SoakOptions): Promise<SoakResult> {
   using made = new TempDir();
@@ -66,11 +68,15 @@ export async function soak({ minutes, seed, config, say }: SoakOptions): Promise
     deadline: ms + 300_000,
   });
   const filesBefore = openFiles(daemon.pid);
-  const sampler = setInterval(() => curves.take(daemon.processes()), SAMPLE_MS);
   const load = new SoakLoad(daemon.address, { ca: certificates.ca.certificate }, account);
+  const evidence: Promise<void>[] = [];
+  const sampler = setInterval(() => {
+    curves.take(daemon.processes());
+    if (evidence.length === 0 && load.older(HANG_MS).length > 0) evidence.push(tellHang(daemon, load, say));
+  }, SAMPLE_MS);
   const end = performance.now() + ms;
   try {
-    const scene = { daemon, account, random, servicer: probe, pair, certificates };
+    const scene = { daemon, account, random, servicer: probe, pair, certificates, ahead: [] };
     while (performance.now() < end) {
       const name = await disturb(scene);
       disturbances.set(name, (disturbances.get(name) ?? 0) + 1);
@@ -80,8 +86,9 @@ export async function soak({ minutes, seed, config, say }: SoakOptions): Promise
   } catch (error) {
     faults.push(String(error));
   } finally {
-    await load.stop();
+    faults.push(...(await load.stop()));
     clearInterval(sampler);
+    await Promise.all(evidence);
   }
   // As many workers as in the beginning: each has its descriptors in the primary.
   await daemon.command('scale', 'config', '--config', daemon.configFile);
@@ -91,4 +98,12 @@ export async function soak({ minutes, seed, config, say }: SoakOptions): Promise
   if (account.failures > 0) faults.push(`${account.failures} calls failed without an explanation.`);
   faults.push(...curves.rising());
   return { account, curves, disturbances, faults };
+}
+
+/** What every process says of its calls while some hang: whose fault it is. */
+async function tellHang(daemon: Daemon, load: SoakLoad, say: SoakOptions['say']): Promise<void> {
+  for (const { client, kind, from } of load.older(HANG_MS)) say(`hangs: ${client}, ${kind}, for ${((performance.now() - from) / 1000).toFixed(1)} s`);
+  const { routers, workers } = await daemon.status();
+  say(`routers: ${JSON.stringify(routers)}`);
+  say(`workers: ${JSON.stringify(workers)}`);
 }
