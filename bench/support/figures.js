@@ -26,12 +26,16 @@ export async function inTurn(rounds, subjects, measure) {
 }
 
 /** A table in Markdown whose columns also line up as plain text. */
-export function printTable(head, rows) {
+export function formatTable(head, rows) {
   const cells = [head, ...rows].map((row) => row.map(String));
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const line = (row) => `| ${row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join(' | ')} |`;
   const [first, ...others] = cells.map(line);
-  console.log([first, `|${widths.map((width, column) => (column === 0 ? `:${'-'.repeat(width + 1)}` : `${'-'.repeat(width + 1)}:`)).join('|')}|`, ...others].join('\n'));
+  return [first, `|${widths.map((width, column) => (column === 0 ? `:${'-'.repeat(width + 1)}` : `${'-'.repeat(width + 1)}:`)).join('|')}|`, ...others].join('\n');
+}
+
+export function printTable(head, rows) {
+  console.log(formatTable(head, rows));
 }
 
 /** Compares with the goal, says so, and makes the exit code 1 when it is missed. */
