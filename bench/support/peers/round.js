@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import pLimit from 'p-limit';
 import { spread } from '../figures.js';
 import { call, connect } from '../http2-client.js';
 import { freePort } from './processes.js';
@@ -9,7 +10,7 @@ import { cpuOf } from './usage.js';
 
 const LOAD = fileURLToPath(new URL('load.js', import.meta.url));
 /** In milliseconds: what a load may take beyond the time that it was told. */
-const PATIENCE = 60_000;
+const PATIENCE = 100_000;
 const RETRY = 5;
 const ANSWERS = { plain: 'Hello world', blocking: 'done' };
 
@@ -48,9 +49,10 @@ async function firstAnswer(port, text, isOver) {
   throw new Error(`no right answer on port ${port}`);
 }
 
-/** Starts the peers, hands over those that answer, and stops them. */
+/** Starts the peers, a few at a time so that each is ready in time; hands over those that answer, and stops them. */
 export async function withPeers(bench, question, peers, options, use) {
-  const starts = await Promise.allSettled(peers.map((peer) => startPeer(peer, options)));
+  const limit = pLimit(bench.cores);
+  const starts = await Promise.allSettled(peers.map((peer) => limit(startPeer, peer, options)));
   const servers = starts.filter(({ status }) => status === 'fulfilled').map(({ value }) => value);
   starts.forEach(({ reason }, index) => reason && bench.report.fail(question, peers[index].name, reason));
   try {
@@ -94,6 +96,9 @@ export function ratios(results, name, reference, figure) {
   if (others === undefined) return [];
   return (results.get(name) ?? []).map((result, round) => figure(result) / figure(others[round]));
 }
+
+/** `1 round`, `3 rounds`. */
+export const counted = (count, what) => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** `1.05 (1.01-1.10)`, or a dash of nothing. */
 export function cell(values, digits) {

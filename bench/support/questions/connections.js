@@ -1,6 +1,6 @@
 // Calls a second and how long they take, over few and many connections.
 import { spread } from '../figures.js';
-import { cell, inRounds, load, ratios, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, load, ratios, withPeers } from '../peers/round.js';
 import { barChart } from '../plot.js';
 
 const REFERENCE = 'grpc-js';
@@ -11,7 +11,7 @@ export async function ask(bench) {
   const [rounds, ms, warmUp] = isQuick ? [1, 200, 0] : [3, 1000, 3000];
   report.say('\n## Few connections and many\n');
   report.say(`Small unary calls, ${IN_FLIGHT} in flight in all, over 1, 8 and 64 connections; ${cores} workers. Calls a second, to those of grpc-js in the same round, `
-    + `and milliseconds; ${rounds} rounds of ${ms / 1000} s. The client needs a core of its own and shares ${cores} with the server, so it is a part of every figure.`);
+    + `and milliseconds; ${counted(rounds, 'round')} of ${ms / 1000} s. The client needs a core of its own and shares ${cores} with the server, so it is a part of every figure.`);
   const rate = ({ calls, ms: took }) => (calls / took) * 1000;
   const runs = await withPeers(bench, 'connections', peers, { workers: cores }, async (servers) => {
     if (warmUp > 0) await inRounds(bench, 'connections', 1, servers, (server) => load(server, { kind: 'closed', connections: 8, streams: 8, ms: warmUp }));
@@ -23,7 +23,7 @@ export async function ask(bench) {
     return all;
   });
   for (const [connections, results] of runs) {
-    report.say(`\n${connections} connection${connections > 1 ? 's' : ''}:`);
+    report.say(`\n${counted(connections, 'connection')}:`);
     const of = (name, figure) => (results.get(name) ?? []).map(figure);
     report.table(
       ['', 'calls a second', 'to grpc-js', 'p50, ms', 'p99, ms'],

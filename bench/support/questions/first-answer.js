@@ -1,6 +1,6 @@
 // How long a start takes, until the first call is answered.
 import { spread } from '../figures.js';
-import { cell, inRounds, ratios, startPeer } from '../peers/round.js';
+import { cell, counted, inRounds, ratios, startPeer } from '../peers/round.js';
 import { barChart } from '../plot.js';
 
 const REFERENCE = 'grpc-js';
@@ -9,7 +9,7 @@ export async function ask(bench) {
   const { report, isQuick, cores, peers } = bench;
   const rounds = isQuick ? 1 : 5;
   report.say('\n## How soon is the first call answered?\n');
-  report.say(`Milliseconds from the command that starts it (PM2's daemon included), ${cores} workers, with a client that tries to connect from the beginning; ${rounds} starts each.`);
+  report.say(`Milliseconds from the command that starts it (PM2's daemon included), ${cores} workers, with a client that tries to connect from the beginning; ${counted(rounds, 'start')} each.`);
   const results = await inRounds(bench, 'first answer', rounds, peers, async (peer) => {
     const { answered, stop } = await startPeer(peer, { workers: cores });
     await stop();

@@ -1,6 +1,6 @@
 // Whether more workers do more of the work of one client, which has one connection.
 import { spread } from '../figures.js';
-import { cell, inRounds, load, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, load, withPeers } from '../peers/round.js';
 import { lineChart } from '../plot.js';
 
 /** Milliseconds that a handler keeps its worker. */
@@ -11,7 +11,7 @@ export async function ask(bench) {
   const [rounds, ms, sizes] = isQuick ? [1, 200, [1, 2]] : [3, 1000, [1, 2, 4, 8]];
   report.say('\n## One busy client: do more workers help it?\n');
   report.say(`One connection, 64 calls in flight, handlers that keep their worker ${BLOCK} ms without CPU (Atomics.wait, time.sleep). `
-    + `Calls a second, and in brackets how many times those of one worker in the same round; medians of ${rounds} rounds of ${ms / 1000} s.`);
+    + `Calls a second, and how many times those of one worker in the same round; ${counted(rounds, 'round')} of ${ms / 1000} s.`);
   const rate = ({ calls, ms: took }) => (calls / took) * 1000;
   const runs = [];
   for (const workers of sizes) {

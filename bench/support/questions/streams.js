@@ -1,6 +1,6 @@
 // Bandwidth of one stream in each direction.
 import { spread } from '../figures.js';
-import { cell, inRounds, load, ratios, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, load, ratios, withPeers } from '../peers/round.js';
 import { barChart } from '../plot.js';
 
 const REFERENCE = 'grpc-js';
@@ -11,7 +11,7 @@ export async function ask(bench) {
   const [rounds, mib] = isQuick ? [1, 64] : [3, 256];
   const chunks = (mib * 2 ** 20) / SIZE;
   report.say('\n## How wide is a stream?\n');
-  report.say(`${mib} MiB in messages of 64 KiB on one call, ${cores} workers: MB a second, to grpc-js in the same round, and milliseconds of CPU of all processes that serve; ${rounds} rounds.`);
+  report.say(`${mib} MiB in messages of 64 KiB on one call, ${cores} workers: MB a second, to grpc-js in the same round, and milliseconds of CPU of all processes that serve; ${counted(rounds, 'round')}.`);
   const runs = await withPeers(bench, 'streams', peers, { workers: cores }, async (servers) => {
     const all = [];
     for (const kind of ['download', 'upload']) {

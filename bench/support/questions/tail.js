@@ -1,6 +1,6 @@
 // How long short calls wait behind long ones.
 import { spread } from '../figures.js';
-import { cell, inRounds, load, ratios, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, load, ratios, withPeers } from '../peers/round.js';
 import { barChart } from '../plot.js';
 
 const REFERENCE = 'node:cluster + grpc-js';
@@ -12,10 +12,10 @@ const RATE = 200;
 
 export async function ask(bench) {
   const { report, isQuick, peers } = bench;
-  const [rounds, ms] = isQuick ? [1, 500] : [3, 8000];
+  const [rounds, ms] = isQuick ? [1, 500] : [3, 6000];
   report.say('\n## Do short calls wait behind long ones?\n');
   report.say(`${CLIENTS} clients with a connection each, ${RATE} calls a second in all that come at random (Poisson), ${WORKERS} workers. One call in a hundred keeps its worker `
-    + `${BLOCK * 50} ms, the others ${BLOCK}: milliseconds until these are answered, and p99 to that of node:cluster in the same round; ${rounds} rounds of ${ms / 1000} s.`);
+    + `${BLOCK * 50} ms, the others ${BLOCK}: milliseconds until these are answered, and p99 to that of node:cluster in the same round; ${counted(rounds, 'round')} of ${ms / 1000} s.`);
   const results = await withPeers(bench, 'tail', peers, { workers: WORKERS, block: BLOCK }, async (servers) => {
     await inRounds(bench, 'tail', 1, servers, (server) => load(server, { kind: 'closed', connections: CLIENTS, streams: 1, ms: 200 }));
     return inRounds(bench, 'tail', rounds, servers, (server) => load(server, { kind: 'poisson', connections: CLIENTS, rate: RATE, ms }));
