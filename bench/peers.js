@@ -14,8 +14,8 @@ import { ask as tail } from './support/questions/tail.js';
 
 const QUESTIONS = { 'one connection': oneConnection, tail, cpu, connections, streams, 'idle connections': idleConnections, 'first answer': firstAnswer };
 
-/** @param options `isQuick`: few calls, for correctness; `out`: the folder of peers.md and its plots */
-export async function run({ isQuick = false, out } = {}) {
+/** @param options `quick`: few calls, for correctness; `out`: the folder of peers.md and its plots */
+export async function run({ quick: isQuick, out }) {
   const report = new Report('peers');
   try {
     report.say('# Beside what people use today\n');
@@ -29,8 +29,10 @@ export async function run({ isQuick = false, out } = {}) {
     }
     for (const [name, ask] of Object.entries(QUESTIONS)) {
       await ask({ peers, isQuick, report, cores: availableParallelism() }).catch((error) => report.fail(name, 'the whole question', error));
+      // Whatever becomes of the next.
+      report.write(out);
     }
-    report.write(out);
+    console.log(`\nwritten to ${out}`);
   } finally {
     sweep();
   }

@@ -25,7 +25,7 @@ console.log(`Node ${process.version}, ${availableParallelism()} cores, Linux ${r
 for (const name of asked.length > 0 ? asked : values.quick ? QUICK : NAMES) {
   console.log(`\n## ${name}\n`);
   const { run } = await import(`./${name}.js`);
-  await run(QUICK.includes(name) ? { isQuick: values.quick, out: values.out } : undefined);
+  await run(values);
 }
 
 function argumentsOf() {

@@ -22,12 +22,10 @@ function ticks(max) {
 
 const short = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 1).replace(/\.?0+$/, ''));
 
-/**
- * @param series `{ name, points: [x, y][] }`; x rises in each
- * @param legend the width of their names
- */
-export function lineChart({ title, x, y, series, legend = 120 }) {
-  const [left, top, right, bottom] = [64, 44, WIDTH - legend, 300];
+/** @param series `{ name, points: [x, y][] }`; x rises in each */
+export function lineChart({ title, x, y, series }) {
+  const longest = Math.max(...series.map(({ name }) => name.length));
+  const [left, top, right, bottom] = [64, 44, WIDTH - Math.max(120, 44 + 7 * longest), 300];
   const all = series.flatMap(({ points }) => points);
   const xs = ticks(Math.max(...all.map(([value]) => value)));
   const ys = ticks(Math.max(...all.map(([, value]) => value)));

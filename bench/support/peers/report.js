@@ -42,6 +42,5 @@ export class Report {
     mkdirSync(folder, { recursive: true });
     for (const [file, svg] of this.#plots) writeFileSync(join(folder, file), svg);
     writeFileSync(join(folder, `${this.#name}.md`), `${this.#page.join('\n').replaceAll(/\n{3,}/g, '\n\n').trim()}\n`);
-    console.log(`\nwritten to ${folder}: ${[`${this.#name}.md`, ...this.#plots.map(([file]) => file)].join(', ')}`);
   }
 }

@@ -1,15 +1,10 @@
 // Peers side by side: started together, measured in turn, and left out of a question when something of it failed.
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import pLimit from 'p-limit';
 import { spread } from '../figures.js';
 import { call, connect } from '../http2-client.js';
 import { freePort } from './processes.js';
-import { cpuOf } from './usage.js';
 
-const LOAD = fileURLToPath(new URL('load.js', import.meta.url));
-/** In milliseconds: what a load may take beyond the time that it was told. */
+/** In milliseconds. */
 const PATIENCE = 100_000;
 const RETRY = 5;
 const ANSWERS = { plain: 'Hello world', blocking: 'done' };
@@ -81,13 +76,6 @@ export async function inRounds(bench, question, rounds, servers, measure) {
     }
   }
   return results;
-}
-
-/** Resolves to what load.js prints, and `cpu`, the microseconds of the server's processes. */
-export async function load({ port, expect, pids }, order) {
-  const before = cpuOf(pids());
-  const { stdout } = await promisify(execFile)(process.execPath, [LOAD, JSON.stringify({ port, expect, ...order })], { timeout: (order.ms ?? 0) + PATIENCE });
-  return { ...JSON.parse(stdout), cpu: cpuOf(pids()) - before };
 }
 
 /** Of each round, the figure of a peer to that of another. Empty where one of them has none. */

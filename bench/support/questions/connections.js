@@ -1,6 +1,7 @@
 // Calls a second and how long they take, over few and many connections.
 import { spread } from '../figures.js';
-import { cell, counted, inRounds, load, ratios, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, ratios, withPeers } from '../peers/round.js';
+import { load } from '../peers/loader.js';
 import { barChart } from '../plot.js';
 
 const REFERENCE = 'grpc-js';
@@ -37,6 +38,6 @@ export async function ask(bench) {
     return values.length === 0 || connections === 8 ? [] : [{ name: `${name}: ${connections}`, ...spread(values) }];
   }));
   report.plot('connections', 'calls a second over connections', barChart({
-    title: 'Calls a second over 1 and 64 connections', unit: 'times those of grpc-js over as many', rows,
+    title: 'Calls a second over 1 and 64 connections', unit: 'times those of grpc-js', rows,
   }));
 }

@@ -1,7 +1,8 @@
 // How many small unary calls a second of CPU is good for.
+import { load } from '../peers/loader.js';
 import { barChart } from '../plot.js';
 import { spread } from '../figures.js';
-import { cell, counted, inRounds, load, ratios, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, ratios, withPeers } from '../peers/round.js';
 
 const REFERENCE = 'grpc-js';
 const perSecond = ({ calls, cpu }) => (calls / cpu) * 1e6;

@@ -1,6 +1,7 @@
 // Whether more workers do more of the work of one client, which has one connection.
 import { spread } from '../figures.js';
-import { cell, counted, inRounds, load, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, withPeers } from '../peers/round.js';
+import { load } from '../peers/loader.js';
 import { lineChart } from '../plot.js';
 
 /** Milliseconds that a handler keeps its worker. */
@@ -34,11 +35,11 @@ export async function ask(bench) {
   );
   report.say('In Python\'s thread pool the workers are threads: they sleep side by side, and would compute one after the other. '
     + 'Go gives each call a goroutine and has no worker to keep: GOMAXPROCS, which the workers are there, does not matter to calls that sleep.');
-  const series = peers.map(({ name }) => ({
+  const series = [...peers].reverse().map(({ name }) => ({
     name,
     points: runs.map(([workers, results]) => [workers, growth(results, name)]).filter(([, values]) => values.length > 0).map(([workers, values]) => [workers, spread(values).median]),
   }));
   report.plot('one-connection', 'calls of one connection', lineChart({
-    title: 'Calls a second of one connection, handlers that block', x: 'workers', y: 'times one worker', legend: 220, series: series.filter(({ points }) => points.length > 1),
+    title: 'Calls a second of one connection, handlers that block', x: 'workers', y: 'times one worker', series: series.filter(({ points }) => points.length > 1),
   }));
 }

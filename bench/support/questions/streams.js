@@ -1,6 +1,7 @@
 // Bandwidth of one stream in each direction.
 import { spread } from '../figures.js';
-import { cell, counted, inRounds, load, ratios, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, ratios, withPeers } from '../peers/round.js';
+import { load } from '../peers/loader.js';
 import { barChart } from '../plot.js';
 
 const REFERENCE = 'grpc-js';

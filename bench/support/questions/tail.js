@@ -1,6 +1,7 @@
 // How long short calls wait behind long ones.
 import { spread } from '../figures.js';
-import { cell, counted, inRounds, load, ratios, withPeers } from '../peers/round.js';
+import { cell, counted, inRounds, ratios, withPeers } from '../peers/round.js';
+import { load } from '../peers/loader.js';
 import { barChart } from '../plot.js';
 
 const REFERENCE = 'node:cluster + grpc-js';
