@@ -12,7 +12,7 @@ export async function ask(bench) {
   const [rounds, ms, sizes] = isQuick ? [1, 200, [1, 2]] : [3, 1000, [1, 2, 4, 8]];
   report.say('\n## One busy client: do more workers help it?\n');
   report.say(`One connection, 64 calls in flight, handlers that keep their worker ${BLOCK} ms without CPU (Atomics.wait, time.sleep). `
-    + `Calls a second, and how many times those of one worker in the same round; ${counted(rounds, 'round')} of ${ms / 1000} s.`);
+    + `Calls a second, and how many times those of one worker; ${counted(rounds, 'round')} of ${ms / 1000} s.`);
   const rate = ({ calls, ms: took }) => (calls / took) * 1000;
   const runs = [];
   for (const workers of sizes) {
