@@ -5,19 +5,19 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import grpc from '@grpc/grpc-js';
 import { systemClock } from '../../dist/shared/clock.js';
+import { setV8Flags } from '../../dist/front/v8-flags.js';
 import { serveBlocking } from './blocking.js';
 import { Bench, grpcHook } from './servicer.js';
 
 const [role, ...args] = process.argv.slice(2);
 process.on('disconnect', () => process.exit());
+setV8Flags();
 
 if (role === 'worker') await work(...args);
 else await route(args);
 
 async function work(path, block) {
   const { LinkServer } = await import('../../dist/worker/link-server.js');
-  const { setV8Flags } = await import('../../dist/worker/v8-flags.js');
-  setV8Flags();
   const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 });
   grpcHook(server);
   if (Number(block) > 0) {

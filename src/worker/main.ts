@@ -5,6 +5,7 @@
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { deepFreeze } from '../config/plain-data.js';
+import { setV8Flags } from '../front/v8-flags.js';
 import { WORKER_LOG_FD } from '../ipc/log-fd.js';
 import { NO_CALLS } from '../ipc/call-figures.js';
 import type { FromWorker, InspectAction, ToWorker } from '../ipc/messages.js';
@@ -14,7 +15,6 @@ import { EXIT } from '../shared/exit-codes.js';
 import { createLogger, type DaemonLogger } from '../shared/logger.js';
 import { loadedFiles } from './loaded-files.js';
 import type { RunningWorker } from './running-worker.js';
-import { setV8Flags } from './v8-flags.js';
 
 /** What a worker may take to leave when its primary is gone, and what of that its calls get, in milliseconds. */
 const ORPHAN_TIMEOUT = 10_000;
