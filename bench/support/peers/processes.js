@@ -22,7 +22,8 @@ export function scratch(name) {
   if (folder === null) {
     folder = mkdtempSync(join(tmpdir(), 'grpcserverd-peers-'));
     process.once('exit', sweep);
-    for (const [signal, code] of Object.entries(SIGNALS)) process.once(signal, () => process.exit(code));
+    // Not once: npm and timeout send a signal twice, and the second would end this process before it has swept.
+    for (const [signal, code] of Object.entries(SIGNALS)) process.on(signal, () => process.exit(code));
   }
   made += 1;
   return join(folder, `${name}-${made}`);

@@ -26,7 +26,7 @@ export class Report {
   plot(what, alt, svg) {
     const file = `${this.#name}-${what}.svg`;
     this.#plots.push([file, svg]);
-    this.#page.push(`![${alt}](${file})\n`);
+    this.#page.push(`\n![${alt}](${file})\n`);
   }
 
   /** A peer that could not be measured where it should have been: said, and the exit code is 1. */
