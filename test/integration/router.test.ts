@@ -54,11 +54,27 @@ for (const delay of [0, 25]) {
     const { calls, failed } = await daemon.until(load.stop(), 'the end of the load');
     assert.deepEqual(failed, [], daemon.log.text);
     assert.deepEqual(daemon.log.all('call.cut'), []);
-    const { routers, workers } = await settled(daemon, ([router]) => router?.inFlight === 0);
+    const { routers } = await settled(daemon, ([router]) => router?.inFlight === 0);
     assert.deepEqual(routers.map(({ lost, restarts }) => [lost, restarts]), [[0, 0]]);
-    context.diagnostic(`${calls} calls, ${rounds} reloads; calls of the last workers: ${workers.map((worker) => worker.calls).join(' + ')}`);
+    const shares = await sharesOf(daemon, load);
+    context.diagnostic(`${calls} calls, ${rounds} reloads; shares of the workers after that: ${shares.join(' + ')}`);
+    assert(Math.max(...shares) <= 1.1 * mean(shares), shares.join(' + '));
   });
 }
+
+/** How calls of the clients that came through all that are shared out: by workers that have had none before. */
+async function sharesOf(daemon: Daemon, { probes }: MixedLoad): Promise<number[]> {
+  await daemon.reload();
+  const each = 32;
+  await daemon.until(Promise.all(probes.flatMap((probe) => Array.from({ length: each }, () => probe.call('Probe/Sleep', { ms: 50 })))), 'more answers');
+  const shares = async (): Promise<number[] | undefined> => {
+    const calls = (await daemon.status()).workers.map((worker) => worker.calls);
+    return calls.reduce((sum, count) => sum + count, 0) === each * probes.length ? calls : undefined;
+  };
+  return daemon.deadline.poll(shares, 'the heartbeats of all workers');
+}
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 test('a worker that is killed costs the calls that were on it, and nothing else', async () => {
   await using daemon = await startDaemon({ config: RPC });
