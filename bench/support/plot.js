@@ -1,7 +1,7 @@
 // Plots as SVG, plain enough to be read in a diff: axes, grid, a legend, and numbers where they matter.
 
 const WIDTH = 760;
-const COLOURS = ['#1f6feb', '#d1741f', '#2a9d63', '#a33ea1', '#7d6b4a', '#c0392b', '#4a5a6a', '#b8860b'];
+const COLOURS = ['#1f6feb', '#d1741f', '#2a9d63', '#a33ea1', '#7d6b4a', '#c0392b', '#4a5a6a', '#b8860b', '#5fa8d3', '#8ab17d', '#e07a9b', '#555555'];
 const escape = (text) => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 const page = (height, title, body) =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, sans-serif" font-size="12">

@@ -72,13 +72,14 @@ export class RawClient {
     });
   }
 
-  /** Sends a message `count` times on one call. */
+  /** Sends a message `count` times on one call. Resolves to the DATA that came. */
   async stream(block, message, count) {
     let stream;
     const end = new Promise((resolve, reject) => {
       const id = this.#nextId;
       this.#nextId += 2;
-      stream = { id, bytes: 0, unread: 0, window: this.#streamWindow, waiting: [], resolve, reject };
+      const kept = [];
+      stream = { id, bytes: 0, unread: 0, window: this.#streamWindow, waiting: [], kept, resolve: () => resolve(Buffer.concat(kept)), reject };
       this.#streams[(id - 1) / 2] = stream;
       this.#out.headers(id, block, 0, block.length, false);
     });
@@ -124,6 +125,7 @@ export class RawClient {
       case FRAME.DATA:
         stream.bytes += end - start;
         stream.unread += end - start;
+        stream.kept?.push(Buffer.from(buffer.subarray(start, end)));
         this.#unread += end - start;
         if (stream.unread > WINDOW / 2) {
           this.#out.windowUpdate(id, stream.unread);
