@@ -12,7 +12,7 @@ import { Bench } from './support/servicer.js';
 const ATTACKER = fileURLToPath(new URL('support/attacker.js', import.meta.url));
 const KINDS = ['resets', 'pings', 'settings', 'window-updates', 'unknown-methods'];
 const MODES = {
-  'lean, connection': { transport: 'lean' },
+  'lean, connection': { transport: 'lean', balance: 'connection' },
   'lean, rpc': { transport: 'lean', balance: 'rpc' },
 };
 const ROUNDS = 3;

@@ -1,4 +1,4 @@
-// CPU time of a worker for a unary call, against the same handlers in grpc-js alone. A pair is two short runs, one
+// CPU time of a worker over Node's own HTTP/2 for a unary call (wire.js: the other transport), against the same handlers in grpc-js alone. A pair is two short runs, one
 // after the other; a ratio compares the two runs of a pair, so that what else the machine does weighs on both.
 import { formatSpread, inTurn, judge, printTable, spread } from './support/figures.js';
 import { LOAD, load } from './support/load.js';
@@ -16,7 +16,7 @@ export async function run() {
   console.log(`${STARTS} starts with ${PAIRS} pairs of ${CALLS} calls each; load: ${LOAD}`);
   const runs = Object.fromEntries(Object.keys(GOALS).map((method) => [method, []]));
   for (let start = 0; start < STARTS; start += 1) {
-    const servers = [await startBare(), await startDaemon()];
+    const servers = [await startBare(), await startDaemon({ transport: 'http2' })];
     try {
       for (const method of Object.keys(GOALS)) {
         for (const server of servers) await load(server, method, WARM_UP);

@@ -35,7 +35,7 @@ const ALONE = ['same', 3000, 1, 1, 0];
 export async function run() {
   console.log(`${PAIRS} pairs each, the runs of a pair one after the other; medians (smallest-largest)`);
   const bare = await startBare();
-  const lean = await startDaemon({ transport: 'lean', maxReceiveMessageLength: '100MiB' });
+  const lean = await startDaemon({ transport: 'lean', balance: 'connection', maxReceiveMessageLength: '100MiB' });
   const go = await startGo();
   try {
     for (const [name, { load: order, warmUp, goal }] of Object.entries(CALLS)) await cpu(name, order, warmUp, goal, bare, lean);
