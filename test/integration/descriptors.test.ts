@@ -16,15 +16,22 @@ async function crowd(daemon: Daemon, count: number): Promise<Socket[]> {
   return sockets;
 }
 
+/** Connects a few at a time until one is refused with that reason; the system closes some by itself, and says nothing. */
+async function crowdUntilRefused(daemon: Daemon, reason: string): Promise<Socket[]> {
+  const sockets: Socket[] = [];
+  await daemon.deadline.poll(async () => {
+    if (sockets.length < 1000) sockets.push(...(await crowd(daemon, 10)));
+    return daemon.log.all('connection.refused').some((record) => record.reason === reason) || undefined;
+  }, `a connection that is refused: ${reason}`, () => daemon.log.text);
+  return sockets;
+}
+
 test('workers without descriptors refuse what they cannot take', async () => {
   await using daemon = await startDaemon({ launcher: limited(100), config: { maxWorkers: 1, maxConnections: 1000 } });
   const worker = daemon.workerPid();
   await using probe = new GrpcJsProbe(daemon.address);
   assert.equal((await probe.call('Probe/Echo')).code, 'OK');
-  // Few at a time, so that it is the worker that runs out of them.
-  const sockets: Socket[] = [];
-  for (let round = 0; round < 12; round += 1) sockets.push(...(await crowd(daemon, 10)));
-  await daemon.waitFor('connection.refused', { reason: 'out-of-descriptors' });
+  const sockets = await crowdUntilRefused(daemon, 'out-of-descriptors');
   assert.equal((await probe.call('Probe/Echo')).code, 'OK', 'connections that are there serve on');
   for (const socket of sockets) socket.destroy();
 
@@ -44,8 +51,7 @@ test('a primary whose worker takes nothing refuses what it cannot hold, and serv
   await using early = new GrpcJsProbe(daemon.address);
   const waiting = early.call('Probe/Echo', {}, { timeoutMs: 25_000 });
   await daemon.deadline.poll(async () => ((await daemon.status()).workers[0]?.connections === 1 ? true : undefined), 'the first client');
-  const sockets = await crowd(daemon, 300);
-  await daemon.waitFor('connection.refused', { reason: 'queue-full' });
+  const sockets = await crowdUntilRefused(daemon, 'queue-full');
   assert.equal((await daemon.status()).health, 'healthy', 'there are descriptors left to answer with');
   process.kill(daemon.workerPid(), 'SIGCONT');
   assert.equal((await daemon.until(waiting, 'the answer to the first client')).code, 'OK');
