@@ -2,8 +2,8 @@
 // The client tries to connect from the beginning, so it waits for nothing but the server.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { formatSpread, inTurn, printTable } from './support/figures.js';
+import { freePort } from './support/free-port.js';
 import { call, connect } from './support/http2-client.js';
 import { startBare, startDaemon } from './support/servers.js';
 
@@ -57,13 +57,4 @@ async function firstAnswer(port, since) {
     await new Promise((resolve) => setTimeout(resolve, RETRY));
   }
   throw new Error(`no answer on port ${port} within ${TIMEOUT} ms`);
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

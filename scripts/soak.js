@@ -1,6 +1,6 @@
 // Load of all kinds and one disturbance after the other, with an account of every call.
 //   npm run soak -- --minutes N   10 unless given
-//   --quick                       one minute, as CI does
+//   --quick                       one minute
 //   --seed S                      repeats the order of the disturbances
 //   --connection                  without routers
 //   --out DIR                     a folder for soak.json (the samples) and the curves, soak-memory.svg and soak-files.svg
@@ -12,7 +12,7 @@ import './build.js';
 import { compile, root } from './compile.js';
 import { lineChart } from '../bench/support/plot.js';
 
-const { values } = parseArgs({
+const values = readArguments({
   options: { minutes: { type: 'string' }, quick: { type: 'boolean', default: false }, seed: { type: 'string' }, connection: { type: 'boolean', default: false }, out: { type: 'string' } },
 });
 const minutes = Number(values.minutes ?? (values.quick ? 1 : 10));
@@ -65,3 +65,12 @@ if (faults.length > 0) {
 }
 console.log('\nNothing is unexplained, nothing is left, and no curve rises.');
 process.exit(0);
+
+function readArguments(config) {
+  try {
+    return parseArgs(config).values;
+  } catch (error) {
+    console.error(error.message);
+    process.exit(64);
+  }
+}

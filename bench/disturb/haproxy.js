@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { freePort } from '../support/rivals.js';
+import { freePort } from '../support/free-port.js';
 import { KeptProcess } from './kept-process.js';
 import { probeUntil } from './load.js';
 

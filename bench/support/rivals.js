@@ -2,11 +2,11 @@
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.js';
 
 const PROGRAM = fileURLToPath(new URL('cluster-server.js', import.meta.url));
 /** In milliseconds. */
@@ -59,14 +59,4 @@ export async function installPm2() {
       remove();
     },
   };
-}
-
-/** Workers of node:cluster would each get another port for 0 where they do not start together. */
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -92,7 +92,7 @@ export class RoutedWorker implements Ranked {
   /** Gets calls again, on links of their own. */
   readmit(): void {
     this.#state = 'admitted';
-    this.#standing = 'good';
+    this.#stand('good');
     this.#pings.close();
     this.#pings = this.#ask();
   }
@@ -110,14 +110,18 @@ export class RoutedWorker implements Ranked {
     this.#pings.close();
   }
 
+  #stand(standing: Candidate['standing']): void {
+    this.#standing = standing;
+    this.#options.ranking.note(this);
+  }
+
   #ask(): WorkerPings {
-    const { clock, ranking, onGood } = this.#options;
+    const { clock, onGood } = this.#options;
     return new WorkerPings({
       path: this.place.path,
       clock,
       onStanding: (standing) => {
-        this.#standing = standing;
-        ranking.note(this);
+        this.#stand(standing);
         if (standing === 'good') onGood();
       },
     });

@@ -1,8 +1,9 @@
 // HAProxy, which balances the calls of each connection over that many processes of grpc-js.
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { freePort } from '../free-port.js';
 import { grpcJs } from './on-node.js';
-import { freePort, scratch, startProgram } from './processes.js';
+import { scratch, startProgram } from './processes.js';
 
 const PROGRAM = '/usr/sbin/haproxy';
 

@@ -2,7 +2,7 @@
 import pLimit from 'p-limit';
 import { spread } from '../figures.js';
 import { call, connect } from '../http2-client.js';
-import { freePort } from './processes.js';
+import { freePort } from '../free-port.js';
 
 /** In milliseconds. */
 const PATIENCE = 100_000;
