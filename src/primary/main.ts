@@ -25,6 +25,7 @@ import { Inspections } from './inspections.js';
 import { KeptFiles } from './kept-files.js';
 import { autoMaxConnections, connectionLimits } from './open-file-limit.js';
 import type { LimitTold } from './limit-book.js';
+import { endAnyway } from './lingering.js';
 import { reportLoad } from './load-reporter.js';
 import type { Outcome } from './phases.js';
 import { writePidfile } from './pidfile.js';
@@ -362,5 +363,6 @@ async function run(
     emit('daemon.failed', { code, error: message, hint });
   }
   emit('daemon.stopped', { ms: Math.round(clock.monotonic() - stoppedAt), cut: outcome.cut });
+  endAnyway(emit);
   return outcome;
 }

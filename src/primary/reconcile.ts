@@ -104,5 +104,5 @@ function dismissFrom(places: readonly Place[], limits: ReconcileLimits, actions:
 }
 
 export function isProven(worker: WorkerView | undefined, { now, probation }: Pick<ReconcileLimits, 'now' | 'probation'>): boolean {
-  return worker?.state === 'ready' && worker.readyAt !== null && now - worker.readyAt >= probation;
+  return worker?.state === 'ready' && worker.readyAt !== null && now >= worker.readyAt + probation;
 }

@@ -74,6 +74,8 @@ export class Supervisor {
   readonly #steering: Steering;
   readonly #reports: WorkerReports;
   readonly #staff: Staff;
+  /** When the fleet was compared last with what is wanted; on the clock, in milliseconds. */
+  #lookedAt = -Infinity;
 
   constructor(options: SupervisorOptions) {
     const { clock, emit, dispatcher, generation, onReady, onStopping, onChange } = options;
@@ -224,9 +226,10 @@ export class Supervisor {
 
   /** Brings the fleet closer to what is wanted, and the plan closer to its end. */
   #repair(): void {
+    this.#lookedAt = this.#clock.monotonic();
     do {
       this.#staff.perform(this.#reconcile());
-    } while (this.#steering.advance(this.#fleet.all(), { now: this.#clock.monotonic(), probation: PROBATION }));
+    } while (this.#steering.advance(this.#fleet.all(), { now: this.#lookedAt, probation: PROBATION }));
     this.#phases.noteReady(this.#plan.goal.workers);
     this.#shares.share();
     this.#phases.noteGone();
@@ -236,7 +239,7 @@ export class Supervisor {
     const { rollout, goal, generation } = this.#plan;
     const surge = rollout === null ? 1 : generation.surge(goal.workers);
     return reconcile(this.#plan.reachable, this.#fleet.all(), {
-      now: this.#clock.monotonic(),
+      now: this.#lookedAt,
       surge,
       probation: PROBATION,
       retryAt: (slot) => this.#slots.retryAt(slot),
@@ -246,13 +249,12 @@ export class Supervisor {
     });
   }
 
-  /** For everything that happens by time alone. */
+  /** For everything that happens by time alone: what was still to come when the fleet was looked at last, though it be past now. */
   #setAlarm(): void {
-    const now = this.#clock.monotonic();
     this.#alarm.set([
       ...this.#fleet.all().map((handle) => this.#staff.deadline(handle)),
-      ...this.#fleet.ready().map(({ readyAt }) => (readyAt ?? 0) + PROBATION).filter((at) => at > now),
-      this.#slots.nextRetry(this.#plan.goal.workers, now),
+      ...this.#fleet.ready().map(({ readyAt }) => (readyAt ?? 0) + PROBATION).filter((at) => at > this.#lookedAt),
+      this.#slots.nextRetry(this.#plan.goal.workers, this.#lookedAt),
       this.#phases.deadline,
     ]);
   }

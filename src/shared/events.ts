@@ -34,6 +34,10 @@ export const EVENTS = {
   },
   'daemon.stopping': { level: 'info', doc: 'A stop began; no new connections.', fields: { cause: 'signal or command', quick: 'true when calls get at most 2 s' } },
   'daemon.stopped': { level: 'info', doc: 'Last line of a daemon.', fields: { ms: 'how long the stop took', cut: 'calls that had to be cut' } },
+  'daemon.lingering': {
+    level: 'warn', doc: 'After the last line: something held the process of the daemon although all of it had stopped, so it was ended. Please report it, unless a module of your NODE_OPTIONS does it.',
+    fields: { ms: 'how long it was waited for', resources: 'what held it, in the words of Node' },
+  },
   'daemon.failed': { level: 'fatal', doc: 'The daemon cannot start or go on.', fields: { code: 'see docs/errors.md', error: 'what happened', hint: 'what to do' } },
   'daemon.zombies': {
     level: 'warn', doc: 'The daemon is PID 1, as in a container without an init, and processes that others had started have ended and stay, for nobody takes them away. Said once.',

@@ -55,11 +55,14 @@ for (const [mode, config] of Object.entries({
         await client.settle();
         assert.equal(client.received.filter(({ type }) => type === 'RST_STREAM').length, STREAMS, 'those above the limit');
       }
-      const worst = await weigh(scale);
       const bound = CLIENTS * (half * (ANSWER + LARGEST) + STREAMS * CALL + CONNECTION);
-      context.diagnostic(`${((worst - before) / MIB).toFixed(1)} MiB of ${(bound / MIB).toFixed(1)}`);
-      assert.ok(worst - before <= bound, `${worst - before} bytes; ${bound} are the bound`);
-      assert.ok(worst - before >= CLIENTS * half * (ANSWER + LARGEST), 'or they have not done their worst');
+      // What a router has, the worker may not have yet.
+      const held = await daemon.deadline.poll(async () => {
+        const bytes = (await weigh(scale)) - before;
+        assert.ok(bytes <= bound, `${bytes} bytes; ${bound} are the bound`);
+        return bytes >= CLIENTS * half * (ANSWER + LARGEST) ? bytes : undefined;
+      }, 'the worst that they can do');
+      context.diagnostic(`${(held / MIB).toFixed(1)} MiB of ${(bound / MIB).toFixed(1)}`);
     } finally {
       for (const client of clients) client[Symbol.dispose]();
     }

@@ -4,9 +4,10 @@ import { execFile, execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { Daemon, startDaemon } from '../support/daemon.js';
-import { servicer } from '../support/paths.js';
+import { ROOT, servicer } from '../support/paths.js';
 import { GrpcJsProbe } from '../support/probe.js';
 import { TempDir } from '../support/temp-dir.js';
 
@@ -42,6 +43,13 @@ test('Ctrl-C, which reaches every process of the group, is a graceful stop like 
   assert.equal((await daemon.until(sleeping.outcome, 'the end of the call')).code, 'OK');
   assert.deepEqual(await daemon.until(daemon.exit, 'its exit'), DONE);
   assert.equal(daemon.log.all('worker.gone', ({ exitCode }) => exitCode === 0).length, 2);
+});
+
+test('a module that holds every process does not keep a daemon that has stopped, and what holds it is in the log', async () => {
+  await using daemon = await startDaemon({ env: { NODE_OPTIONS: `--import=${pathToFileURL(`${ROOT}test/fixtures/holds-process.js`).href}` } });
+  assert.deepEqual(await daemon.stop(), DONE);
+  const { resources } = await daemon.waitFor('daemon.lingering');
+  assert.ok(Array.isArray(resources) && resources.includes('Timeout'), String(resources));
 });
 
 test('two TERMs at once are one: npm and terminals send a signal twice', async () => {

@@ -131,7 +131,7 @@ export class Daemon implements AsyncDisposable {
 
   /** Waits under the daemon's deadline; the log explains what was missed. */
   until<T>(promise: Promise<T>, what: string): Promise<T> {
-    return this.deadline.wait(promise, what, () => this.log.text);
+    return this.deadline.wait(promise, what, () => `${this.log.text}\nIts processes:\n${this.#describeProcesses().join('\n')}`);
   }
 
   /** Runs a command of the bin that finds this daemon. */
@@ -199,8 +199,7 @@ export class Daemon implements AsyncDisposable {
       const end = new Deadline(15_000);
       const { signal } = await end.wait(this.exit, 'the exit of the daemon after SIGTERM', () => this.log.text);
       if (signal === 'SIGKILL') await end.poll(() => (this.processes().length === 0 ? true : undefined), 'the end of its workers');
-      const left = this.processes().map((pid) => `${pid} ${commandOf(pid)}`);
-      assert.deepEqual(left, [], `processes are left\n${this.log.text}`);
+      assert.deepEqual(this.#describeProcesses(), [], `processes are left\n${this.log.text}`);
       await end.wait(this.#closed, 'the end of its output');
       // Killed without warning, it cannot clean up; the next start of the same name does.
       if (signal !== 'SIGKILL') assert.deepEqual(this.dir.files('run'), [], 'files are left in the runtime folder');
@@ -208,6 +207,10 @@ export class Daemon implements AsyncDisposable {
       for (const pid of this.processes()) process.kill(pid, 'SIGKILL');
       this.dir[Symbol.dispose]();
     }
+  }
+
+  #describeProcesses(): string[] {
+    return this.processes().map((pid) => `${pid} ${commandOf(pid)}`);
   }
 
   #writeConfig({ config, configText }: DaemonOptions): string {

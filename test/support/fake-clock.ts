@@ -8,6 +8,8 @@ interface Timer {
 /** A clock that a test turns by hand. */
 export class FakeClock implements Clock {
   #now = 0;
+  /** How far the clock goes on by being read, in milliseconds: real ones do. */
+  perReading = 0;
   readonly #timers = new Set<Timer>();
 
   now(): number {
@@ -15,6 +17,7 @@ export class FakeClock implements Clock {
   }
 
   monotonic(): number {
+    this.#now += this.perReading;
     return this.#now;
   }
 

@@ -272,6 +272,20 @@ test('a worker with damaged state is replaced before it leaves, at most once a m
   assert.equal(supervisor.slots.crashes(0), 0, 'recycling is no crash');
 });
 
+test('a timer that rings a moment too early puts nothing off until somebody speaks', async () => {
+  for (const early of [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.99]) {
+    const { all, processes, turn, clock } = await served(1);
+    const damaged = at(all, 0);
+    damaged.says({ type: 'recycle-wanted', cause: 'uncaughtException' });
+    await turn();
+    at(processes, 1).says({ type: 'ready', services: [] });
+    clock.perReading = 0.02;
+    clock.early(PROBATION, early);
+    clock.advance(2);
+    assert.equal(damaged.drains().length, 1, `rung ${early} ms early`);
+  }
+});
+
 test('a worker that got SIGTERM from somebody else is drained in order and replaced', async () => {
   const { all, processes, turn } = await served();
   at(all, 1).says({ type: 'drain-wanted', cause: 'SIGTERM' });
