@@ -10,8 +10,8 @@ import { fewestConnections } from './balance.js';
 import { AddressCounts, clientAddress } from './client-address.js';
 import { Seat, STALL_AFTER, type Pending, type Recipient } from './seat.js';
 
-/** Connections held here, waiting for a worker or for its acknowledgement, at the most. */
-const MOST_HELD = 4096;
+/** Connections held here, waiting for a worker or for its acknowledgement, at the most: some 5 KiB of memory each. */
+const MOST_HELD = 16_384;
 
 export const REFUSAL_REASONS = ['over-limit', 'over-address-limit', 'queue-full', 'queue-timeout', 'stopping', 'out-of-descriptors'] as const;
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];
@@ -32,7 +32,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   #options: DispatcherOptions;
   readonly #seats = new Map<number, Seat>();
-  readonly #queue: Pending[] = [];
+  #queue: Pending[] = [];
   readonly #addresses = new AddressCounts();
   #nextId = 1;
   #isClosed = false;
@@ -157,9 +157,17 @@ export class Dispatcher {
       this.#refuse(pending, 'stopping');
       return;
     }
-    const seat = fewestConnections([...this.#seats.values()].filter(({ admitted, isStalled }) => admitted && !isStalled));
+    const seat = this.#choose();
     if (seat === undefined) this.#enqueue(pending);
-    else seat.give(this.#nextId++, pending, () => this.#enqueue(pending));
+    else this.#give(seat, pending);
+  }
+
+  #choose(): Seat | undefined {
+    return fewestConnections([...this.#seats.values()].filter(({ admitted, isStalled }) => admitted && !isStalled));
+  }
+
+  #give(seat: Seat, pending: Pending): void {
+    seat.give(this.#nextId++, pending, () => this.#enqueue(pending));
   }
 
   #enqueue(pending: Pending): void {
@@ -167,8 +175,15 @@ export class Dispatcher {
     this.#wakeLater();
   }
 
+  /** Called for each acknowledgement, so it must not look at all who wait when nobody can take one. */
   #serveQueue(): void {
-    for (const pending of this.#queue.splice(0)) this.#place(pending);
+    // As many as wait now: one that could not be sent is back in the queue, and waits for the exit of that process.
+    for (let left = this.#queue.length; left > 0; left -= 1) {
+      const seat = this.#choose();
+      const pending = seat === undefined ? undefined : this.#queue.shift();
+      if (seat === undefined || pending === undefined) return;
+      this.#give(seat, pending);
+    }
   }
 
   /** While connections wait, looks for those that waited too long and for workers that are no longer stalled. */
@@ -177,10 +192,11 @@ export class Dispatcher {
     this.#cancelWake = this.#options.clock.after(STALL_AFTER, () => {
       this.#cancelWake = null;
       const oldest = this.#options.clock.monotonic() - this.#options.queueTimeout;
-      for (const pending of this.#queue.splice(0)) {
-        if (pending.since < oldest) this.#refuse(pending, 'queue-timeout');
-        else this.#place(pending);
-      }
+      const late = this.#queue.filter(({ since }) => since < oldest);
+      if (late.length > 0) this.#queue = this.#queue.filter(({ since }) => since >= oldest);
+      for (const pending of late) this.#refuse(pending, 'queue-timeout');
+      this.#serveQueue();
+      if (this.#queue.length > 0) this.#wakeLater();
     });
   }
 

@@ -86,8 +86,14 @@ export class Seat {
     this.#open.set(id, pending.address);
     pending.socket.destroy();
     // Orders arrive in order, so what was ordered before this one and not acknowledged never arrived.
-    const earlier = [...this.#pending.keys()].filter((each) => each < id);
-    return earlier.flatMap((each) => this.lost(each) ?? []);
+    const lost: Pending[] = [];
+    for (const [each, unseen] of this.#pending) {
+      // They stand in the order of their numbers.
+      if (each > id) break;
+      this.#pending.delete(each);
+      lost.push(unseen);
+    }
+    return lost;
   }
 
   /** It will never have the connection. */

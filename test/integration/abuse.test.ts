@@ -153,16 +153,18 @@ for (const [name, mode] of Object.entries(MODES)) {
       assert.equal(daemon.log.all('connection.limited', { reason: 'resets' }).length, 1, 'that of the flood');
     });
 
-    test(`${COUNT.answers} answers of 3 MiB for a client that opens no window cost memory while it stays, and none afterwards`, () =>
+    // node:http2 begins no further call on a connection that has about 256 MB to send (docs/security.md).
+    const answers = isLean ? COUNT.answers : Math.min(COUNT.answers, 80);
+    test(`${answers} answers of 3 MiB for a client that opens no window cost memory while it stays, and none afterwards`, () =>
       attack(async (client) => {
-        client.greet({ INITIAL_WINDOW_SIZE: 0 });
+        client.answerPings().greet({ INITIAL_WINDOW_SIZE: 0 });
         // Field 2, a varint: what the servicer is to answer with.
         const order = Buffer.concat([Buffer.from([0x10]), varint(ANSWER)]);
-        for (let number = 0; number < COUNT.answers; number += 1) client.call(1 + 2 * number, ECHO).message(1 + 2 * number, order, true);
-        await client.frameOf('HEADERS', 2 * COUNT.answers - 1);
+        for (let number = 0; number < answers; number += 1) client.call(1 + 2 * number, ECHO).message(1 + 2 * number, order, true);
+        await client.frameOf('HEADERS', 2 * answers - 1);
         assert.ok(!client.received.some(({ type }) => type === 'DATA'), 'not without a window');
         const weight = await weigh(scale);
-        assert.ok(weight - weightBefore < COUNT.answers * ANSWER + 64 * MIB, `${weight - weightBefore} bytes`);
+        assert.ok(weight - weightBefore < answers * ANSWER + 64 * MIB, `${weight - weightBefore} bytes`);
       }));
 
     test('a body, a header block, and nothing at all that drip harm nobody, and the silent are sent away', async () => {
@@ -200,9 +202,10 @@ for (const [name, mode] of Object.entries(MODES)) {
     test(`${COUNT.connections} idle connections, and ${COUNT.storm} that come and go, harm nobody`, async () => {
       const idle: RawClient[] = [];
       try {
-        for (let number = 0; number < COUNT.connections; number += 1) idle.push((await RawClient.connect(daemon.port)).greet().flush());
+        for (let number = 0; number < COUNT.connections; number += 1) idle.push((await RawClient.connect(daemon.port)).answerPings().greet().flush());
         for (let number = 0; number < COUNT.storm; number += 1) (await RawClient.connect(daemon.port))[Symbol.dispose]();
-        await Promise.all(idle.slice(-10).map((client) => client.frameOf('SETTINGS', 0)));
+        await Promise.all(idle.map((client) => client.frameOf('SETTINGS', 0)));
+        assert.equal(idle.filter(({ socket }) => socket.destroyed).length, 0);
       } finally {
         for (const client of idle) client[Symbol.dispose]();
       }
@@ -212,9 +215,12 @@ for (const [name, mode] of Object.entries(MODES)) {
       const { calls, codes, details } = await daemon.until(load.stop(), 'the end of the load');
       assert.deepEqual(codes, { OK: calls }, `${JSON.stringify(details)}\n${daemon.log.text}`);
       await alone();
-      const weight = await weigh(scale);
-      context.diagnostic(`${calls} calls beside it; ${((weight - weightBefore) / MIB).toFixed(1)} MiB more than before`);
-      assert.ok(weight - weightBefore < KEPT, `${weight - weightBefore} bytes are left`);
+      // What has just been closed, Node lets go of some turns later.
+      const left = await daemon.deadline.poll(async () => {
+        const bytes = (await weigh(scale)) - weightBefore;
+        return bytes < KEPT ? bytes : undefined;
+      }, 'the memory given back');
+      context.diagnostic(`${calls} calls beside it; ${(left / MIB).toFixed(1)} MiB more than before`);
       const files = (await holders()).map(openFiles);
       for (const [index, count] of files.entries()) assert.ok(count <= (filesBefore[index] ?? 0) + 4, `descriptors: ${files.join()}, before ${filesBefore.join()}`);
     });

@@ -28,8 +28,14 @@ export class RawClient implements Disposable {
   readonly closed: Promise<unknown>;
   readonly #decoder = new Decoder(4096);
   readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => {
-    this.received.push({ type: TYPES[type] ?? String(type), flags, id, payload: Buffer.from(buffer.subarray(start, end)) });
+    const payload = Buffer.from(buffer.subarray(start, end));
+    this.received.push({ type: TYPES[type] ?? String(type), flags, id, payload });
+    if (this.#answersPings && type === FRAME.PING && (flags & FLAG.ACK) === 0) {
+      this.out.ping(payload, true);
+      this.flush();
+    }
   });
+  #answersPings = false;
   readonly #deadline = new Deadline(60_000);
   #tell: () => void = () => undefined;
 
@@ -58,6 +64,12 @@ export class RawClient implements Disposable {
     this.out.preface();
     this.out.settings(Object.entries(settings).map(([name, value]) => [SETTING[name as keyof typeof SETTING], value] as const));
     this.out.settingsAck();
+    return this;
+  }
+
+  /** As every client of gRPC does, from now on. */
+  answerPings(): this {
+    this.#answersPings = true;
     return this;
   }
 

@@ -175,3 +175,28 @@ test('a limit for each address counts those that came before it', () => {
   rig.dispatcher.setLimits({ maxConnections: 100, maxConnectionsPerAddress: 3 });
   assert.equal(rig.connect('192.0.2.1').isOpen, false);
 });
+
+test('an acknowledgement costs the same however many wait', () => {
+  const most = 5000;
+  const rig = new Rig({ maxConnections: 2 * most, maxHeld: 2 * most });
+  rig.admit(0);
+  rig.connect();
+  rig.connect();
+  rig.clock.advance(300);
+  for (let number = 0; number < most; number += 1) rig.connect();
+  assert.equal(rig.dispatcher.waiting, most);
+  let readings = 0;
+  const { clock } = rig;
+  const read = clock.monotonic.bind(clock);
+  clock.monotonic = () => {
+    readings += 1;
+    return read();
+  };
+  const [first, second] = rig.given.get(0) ?? [];
+  rig.dispatcher.acknowledged(0, first?.id ?? 0);
+  assert.equal(rig.dispatcher.waiting, most, 'the second one is late as well');
+  assert.ok(readings < 10, `${readings} looks at the clock`);
+  rig.dispatcher.acknowledged(0, second?.id ?? 0);
+  assert.equal(rig.dispatcher.waiting, 0);
+  assert.deepEqual(rig.refused, []);
+});
