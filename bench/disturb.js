@@ -56,14 +56,18 @@ async function inOrder(peers, measure) {
 
 /** All rounds of a question; what goes wrong is told, and costs no other peer its figures. */
 async function ask(question, peer, plan) {
-  const late = pause(plan.question, null, { ref: false }).then(() => {
+  const over = new AbortController();
+  const late = pause(plan.question, null, { ref: false, signal: over.signal }).then(() => {
     isLate = true;
     throw new Error(`not done after ${plan.question / 1000} s`);
   });
+  late.catch(() => undefined);
   try {
     return { name: peer.name, result: await Promise.race([measureAll(question, peer, plan), late]) };
   } catch (error) {
     return { name: peer.name, result: null, error: String(error.message).split('\n')[0] };
+  } finally {
+    over.abort();
   }
 }
 

@@ -1,6 +1,6 @@
 // Measures. Needs a build (npm run build) and Linux.
 //   npm run bench              everything, about two hours
-//   npm run bench -- NAME...   only these: peers, disturb, scale, cpu-per-call, cost-of-parts, memory, start, leaks, frames, lean-call, access-log, wire, idle, router, worker-choice, abuse, dashboard
+//   npm run bench -- NAME...   only these: peers, disturb, scale, cpu-per-call, cost-of-parts, memory, start, leaks, frames, lean-call, access-log, wire, idle, router, worker-choice, abuse, dashboard, stalled-client
 //   --quick                    few calls, to see that it works; of the benches that have it: peers, disturb, scale
 //   --out DIR                  where those that write a page and plots put them: bench/results
 // The exit code is 1 when a goal was missed or something could not be measured.
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const NAMES = [
-  'peers', 'disturb', 'scale', 'cpu-per-call', 'cost-of-parts', 'memory', 'start', 'leaks', 'frames', 'lean-call', 'access-log', 'wire', 'idle', 'router', 'worker-choice', 'abuse', 'dashboard',
+  'peers', 'disturb', 'scale', 'cpu-per-call', 'cost-of-parts', 'memory', 'start', 'leaks', 'frames', 'lean-call', 'access-log', 'wire', 'idle', 'router', 'worker-choice', 'abuse', 'dashboard', 'stalled-client',
 ];
 /** Which take `--quick`, and write a page. */
 const QUICK = ['peers', 'disturb', 'scale'];

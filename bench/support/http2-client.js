@@ -12,7 +12,11 @@ export function connect(port) {
   return new Promise((resolve, reject) => {
     const socket = tcpConnect({ port, host: '127.0.0.1', noDelay: true });
     socket.once('error', reject);
-    socket.once('connect', () => resolve(http2Connect(`http://127.0.0.1:${port}`, { createConnection: () => socket })));
+    socket.once('connect', () => {
+      // Whoever tries a port on which nobody listens yet may be given that very port, is connected to itself, and keeps it from the server.
+      if (socket.localPort === port) socket.destroy(new Error('connected to itself'));
+      else resolve(http2Connect(`http://127.0.0.1:${port}`, { createConnection: () => socket }));
+    });
   });
 }
 

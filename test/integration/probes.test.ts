@@ -24,7 +24,7 @@ async function health(address: string): Promise<number | string> {
 }
 
 test('a server is ready through a reload, and not ready from the beginning of its stop on, while it still serves', async () => {
-  await using daemon = await startDaemon({ config: { ...config, shutdownDelay: '2s' } });
+  await using daemon = await startDaemon({ config: { ...config, shutdownDelay: '6s' } });
   const seen = new Set<number>();
   const reload = daemon.reload();
   const isOver = (): Promise<boolean> => Promise.race([reload.then(() => true), ready(daemon).then((status) => !seen.add(status))]);
@@ -35,7 +35,7 @@ test('a server is ready through a reload, and not ready from the beginning of it
   assert.equal(await health(daemon.address), 1);
   daemon.signal('SIGTERM');
   const { ms } = await daemon.waitFor('daemon.leaving');
-  assert.equal(ms, 2000);
+  assert.equal(ms, 6000);
   assert.deepEqual(await get(daemon, '/readyz'), { status: 503, text: 'stopping\n' });
   assert.equal((await get(daemon, '/livez')).status, 200);
   assert.equal((await get(daemon, '/metrics')).status, 200);

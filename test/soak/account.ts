@@ -7,6 +7,14 @@ export interface Disturbance {
   /** performance.now() when it began; when the last client has surely noticed. */
   readonly from: number;
   readonly to: number;
+  readonly cuts: Cuts;
+}
+
+export interface Cuts {
+  /** Whose calls; undefined: everybody's. */
+  readonly client?: string;
+  /** What they end with. */
+  readonly codes: readonly string[];
 }
 
 export interface EndedCall {
@@ -24,8 +32,8 @@ interface Unexplained extends EndedCall {
   readonly after: string;
 }
 
-/** What a call may end with when the process that had it, or its connection, is gone. */
-const CUT = new Set(['UNAVAILABLE']);
+/** The process that had the call, or its connection, is gone. */
+const OF_EVERYBODY: Cuts = { codes: ['UNAVAILABLE'] };
 /** How many calls without an explanation are kept in full. */
 const SAMPLES = 20;
 
@@ -38,8 +46,8 @@ export class Account {
   calls = 0;
   failures = 0;
 
-  disturbed(what: string, from: number, to: number): void {
-    this.#disturbances.push({ what, from, to });
+  disturbed(what: string, from: number, to: number, cuts = OF_EVERYBODY): void {
+    this.#disturbances.push({ what, from, to, cuts });
   }
 
   ended(call: EndedCall): void {
@@ -48,7 +56,9 @@ export class Account {
       count(this.ok, call.code === 'OK' ? `${call.kind}: OK` : `${call.kind}: ${call.code}, as ordered`);
       return;
     }
-    const cause = CUT.has(call.code) ? this.#disturbances.findLast(({ from, to }) => call.from <= to && call.to >= from) : undefined;
+    const cause = this.#disturbances.findLast(
+      ({ from, to, cuts: { client = call.client, codes } }) => client === call.client && codes.includes(call.code) && call.from <= to && call.to >= from,
+    );
     if (cause !== undefined) {
       count(this.cut, cause.what.replace(/ \(.*/, ''));
       return;

@@ -2,9 +2,11 @@
  * A soak: a daemon with routers and TLS, clients of three kinds that call it in all ways, and one disturbance after the
  * other in an order that a seed repeats.
  */
-import { pathToFileURL } from 'node:url';
-import { setTimeout as pause } from 'node:timers/promises';
+import { execFile } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import type { UserConfig } from '#src/config/options.js';
 import { makeTestCertificates } from '../support/certificates.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
@@ -17,6 +19,7 @@ import { Account } from './account.js';
 import { Curves } from './curves.js';
 import { disturb } from './disturbances.js';
 import { SoakLoad } from './load.js';
+import { StalledSessions } from './stalled-sessions.js';
 
 export interface SoakOptions {
   readonly minutes: number;
@@ -68,10 +71,12 @@ export async function soak({ minutes, seed, config, say }: SoakOptions): Promise
     deadline: ms + 300_000,
   });
   const filesBefore = openFiles(daemon.pid);
+  using stalled = new StalledSessions(account);
   const load = new SoakLoad(daemon.address, { ca: certificates.ca.certificate }, account);
   const evidence: Promise<void>[] = [];
   const sampler = setInterval(() => {
     curves.take(daemon.processes());
+    stalled.look().catch((error: unknown) => faults.push(String(error)));
     if (evidence.length === 0 && load.older(HANG_MS).length > 0) evidence.push(tellHang(daemon, load, say));
   }, SAMPLE_MS);
   const end = performance.now() + ms;
@@ -106,4 +111,7 @@ async function tellHang(daemon: Daemon, load: SoakLoad, say: SoakOptions['say'])
   const { routers, workers } = await daemon.status();
   say(`routers: ${JSON.stringify(routers)}`);
   say(`workers: ${JSON.stringify(workers)}`);
+  // Bytes that wait in the kernel tell which side does not read.
+  const sockets = await promisify(execFile)('ss', ['-Htnp', `( sport = :${daemon.port} or dport = :${daemon.port} )`]).catch(() => ({ stdout: 'no ss here' }));
+  say(`sockets of the port, with the bytes that wait to be read, and to be sent:\n${sockets.stdout}`);
 }

@@ -44,7 +44,8 @@ def serve():
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler('bench.Bench', handlers),))
     server.add_insecure_port('127.0.0.1:%d' % PORT)
     server.start()
-    print('ready', flush=True)
+    # In one piece: print() may write the end of the line apart, and another process between them.
+    os.write(1, b'ready\n')
     server.wait_for_termination()
 
 
