@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { deferred, type Deferred } from '#src/shared/deferred.js';
 import { CALL_TIMEOUT, type CallOrder, type ClientTls, type Load, type Outcome, type Peer, type Tally } from './calls.js';
 import { testEnvironment } from './cli.js';
 import { codeName } from './open-call.js';
@@ -16,8 +17,9 @@ interface Reply {
 /** A gRPC client in another language, in a process of its own, ordered about through its stdin. */
 export class ProcessPeer implements Peer {
   readonly #process: ChildProcess;
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
-  readonly #failed: Promise<never>;
+  /** What has no reply yet, and nothing else: a soak asks for hundreds of thousands of calls. */
+  readonly #waiting = new Map<number, Deferred<Reply>>();
+  #failure: Error | null = null;
   #stderr = '';
   #lastId = 0;
 
@@ -30,13 +32,12 @@ export class ProcessPeer implements Peer {
     stderr.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text));
     createInterface({ input: stdout }).on('line', (line) => {
       const reply = JSON.parse(line) as Reply;
-      this.#waiting.get(reply.id)?.(reply);
+      const waiting = this.#waiting.get(reply.id);
+      this.#waiting.delete(reply.id);
+      waiting?.resolve(reply);
     });
-    this.#failed = new Promise<never>((_, reject) => {
-      this.#process.once('error', reject);
-      this.#process.once('exit', (code, signal) => reject(new Error(`${program} ended: ${code ?? signal}\n${this.#stderr}`)));
-    });
-    this.#failed.catch(() => undefined);
+    this.#process.once('error', (error) => this.#fail(error));
+    this.#process.once('exit', (code, signal) => this.#fail(new Error(`${program} ended: ${code ?? signal}\n${this.#stderr}`)));
   }
 
   async call(order: CallOrder): Promise<Outcome> {
@@ -66,9 +67,17 @@ export class ProcessPeer implements Peer {
   }
 
   #ask(order: object, id = (this.#lastId += 1)): Promise<Reply> {
-    const reply = new Promise<Reply>((resolve) => this.#waiting.set(id, resolve));
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    const reply = deferred<Reply>();
+    this.#waiting.set(id, reply);
     this.#process.stdin?.write(`${JSON.stringify({ id, ...order })}\n`);
-    return Promise.race([reply, this.#failed]);
+    return reply.promise;
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const reply of this.#waiting.values()) reply.reject(error);
+    this.#waiting.clear();
   }
 }
 
