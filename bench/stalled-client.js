@@ -52,7 +52,10 @@ async function besideOthers(action) {
 
 async function outcomeOf(order) {
   const client = fork(CLIENT, [JSON.stringify(order)]);
-  const [outcome] = await once(client, 'message');
-  await once(client, 'exit');
+  const gone = once(client, 'exit').then(([code]) => {
+    throw new Error(`a client ended with ${code} and said nothing`);
+  });
+  const [outcome] = await Promise.race([once(client, 'message'), gone]);
+  await gone.catch(() => undefined);
   return outcome;
 }

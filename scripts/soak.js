@@ -1,6 +1,6 @@
 // Load of all kinds and one disturbance after the other, with an account of every call.
 //   npm run soak -- --minutes N   10 unless given
-//   --quick                       one minute
+//   --quick                       one minute, as CI does
 //   --seed S                      repeats the order of the disturbances
 //   --connection                  without routers
 //   --out DIR                     a folder for soak.json (the samples) and the curves, soak-memory.svg and soak-files.svg

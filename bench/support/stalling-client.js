@@ -18,6 +18,7 @@ const message = Buffer.alloc(1000);
 const same = (bytes) => bytes;
 
 const { rounds, tls, options } = JSON.parse(process.argv[2]);
+process.on('disconnect', () => process.exit());
 let { server, port } = await serve(0);
 const security = tls === undefined ? credentials.createInsecure() : credentials.createSsl(readFileSync(`${tls}/ca.crt`));
 const client = new Client(`localhost:${port}`, security, { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 1000, ...options });

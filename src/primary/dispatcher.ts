@@ -10,7 +10,7 @@ import { fewestConnections } from './balance.js';
 import { AddressCounts, clientAddress } from './client-address.js';
 import { Seat, STALL_AFTER, type Pending, type Recipient } from './seat.js';
 
-/** Connections held here, waiting for a worker or for its acknowledgement, at the most: some 5 KiB of memory each. */
+/** Connections held here, waiting for a worker or for its acknowledgement, at the most: some 4 KiB of memory each. */
 const MOST_HELD = 16_384;
 
 export const REFUSAL_REASONS = ['over-limit', 'over-address-limit', 'queue-full', 'queue-timeout', 'stopping', 'out-of-descriptors'] as const;
@@ -180,9 +180,9 @@ export class Dispatcher {
     // As many as wait now: one that could not be sent is back in the queue, and waits for the exit of that process.
     for (let left = this.#queue.length; left > 0; left -= 1) {
       const seat = this.#choose();
-      const pending = seat === undefined ? undefined : this.#queue.shift();
-      if (seat === undefined || pending === undefined) return;
-      this.#give(seat, pending);
+      if (seat === undefined) return;
+      const [pending] = this.#queue.splice(0, 1);
+      if (pending !== undefined) this.#give(seat, pending);
     }
   }
 

@@ -2,11 +2,9 @@
  * A soak: a daemon with routers and TLS, clients of three kinds that call it in all ways, and one disturbance after the
  * other in an order that a seed repeats.
  */
-import { execFile } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import type { UserConfig } from '#src/config/options.js';
 import { makeTestCertificates } from '../support/certificates.js';
 import { startDaemon, type Daemon } from '../support/daemon.js';
@@ -18,6 +16,7 @@ import { TempDir } from '../support/temp-dir.js';
 import { Account } from './account.js';
 import { Curves } from './curves.js';
 import { disturb } from './disturbances.js';
+import { listSockets } from './list-sockets.js';
 import { SoakLoad } from './load.js';
 import { StalledSessions } from './stalled-sessions.js';
 
@@ -112,6 +111,6 @@ async function tellHang(daemon: Daemon, load: SoakLoad, say: SoakOptions['say'])
   say(`routers: ${JSON.stringify(routers)}`);
   say(`workers: ${JSON.stringify(workers)}`);
   // Bytes that wait in the kernel tell which side does not read.
-  const sockets = await promisify(execFile)('ss', ['-Htnp', `( sport = :${daemon.port} or dport = :${daemon.port} )`]).catch(() => ({ stdout: 'no ss here' }));
-  say(`sockets of the port, with the bytes that wait to be read, and to be sent:\n${sockets.stdout}`);
+  const sockets = await listSockets(`( sport = :${daemon.port} or dport = :${daemon.port} )`).catch(String);
+  say(`sockets of the port, with the bytes that wait to be read, and to be sent:\n${sockets}`);
 }

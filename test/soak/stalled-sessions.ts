@@ -4,10 +4,9 @@
  * writes nor reads. It does so with no daemon anywhere, too (npm run bench -- stalled-client). Such a session is ended here,
  * as the keepalive of a client would end it, and the account is told of it.
  */
-import { execFile } from 'node:child_process';
 import http2, { type ClientHttp2Session } from 'node:http2';
-import { promisify } from 'node:util';
 import type { Account, Cuts } from './account.js';
+import { listSockets } from './list-sockets.js';
 
 /** So many looks without a byte written are no accident, however little time this process gets. */
 const LOOKS = 10;
@@ -64,7 +63,6 @@ export class StalledSessions implements Disposable {
 
 /** Nothing that was written to the socket of that port waits for its peer; a socket that the peer has closed is not listed. */
 async function isKernelIdle(port: number | undefined): Promise<boolean> {
-  const { stdout } = await promisify(execFile)('ss', ['-Htn', `( sport = :${port ?? 0} )`]);
-  const [, , unsent] = stdout.trim().split(/\s+/);
+  const [, , unsent] = (await listSockets(`( sport = :${port ?? 0} )`)).trim().split(/\s+/);
   return unsent === undefined || unsent === '0';
 }
