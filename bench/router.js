@@ -4,7 +4,7 @@
 import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -21,6 +21,9 @@ const SMALL = ['same', 30_000, 4, 16, 0];
 const VARIED = ['varied', 30_000, 4, 16, 0];
 const ALONE = ['same', 3000, 1, 1, 0];
 const STREAMS = { 'download of 1 GiB': ['download', 16_384, 1, 1, 65_536], 'upload of 1 GiB': ['upload', 16_384, 1, 1, 65_536] };
+/** Enough for the code of both ways to be compiled: until then a worker takes twice the CPU. */
+const STREAM_WARM_UP = 3;
+const STREAM_PAIRS = 9;
 /** Milliseconds that a handler blocks its worker, and what the calls of one connection are to grow by. */
 const BLOCK = 4;
 const GROWTH = { 2: 1.9, 4: 3.6, 8: 6.5 };
@@ -40,9 +43,14 @@ export async function run() {
     await cpu('small calls', SMALL, bare, routed);
     await cpu('small calls, new metadata each', VARIED, bare, routed);
     await latency(lean, routed);
-    await streams(lean, routed);
   } finally {
-    for (const server of [bare, lean, routed]) await server.stop();
+    for (const server of [bare, routed]) await server.stop();
+  }
+  const alone = await startParts(1, 0);
+  try {
+    await streams(lean, alone);
+  } finally {
+    for (const server of [lean, alone]) await server.stop();
   }
   await growth();
 }
@@ -68,12 +76,21 @@ async function latency(lean, routed) {
   judge('added p50', spread(added).median, 0.25, ' ms');
 }
 
+/** One worker each. Where there are fewer processors than processes, the CPU that each takes tells what there is to share. */
 async function streams(lean, routed) {
   for (const [name, order] of Object.entries(STREAMS)) {
-    for (const server of [lean, routed]) await rawLoad(server, [order[0], 1000, ...order.slice(2)]);
-    const [ofLean, ofRouted] = await inTurn(PAIRS, [lean, routed], (server) => rawLoad(server, order));
-    const ratio = ofLean.map(({ ms }, pair) => ms / ofRouted[pair].ms);
-    console.log(`\n${name}: speed to that without router ${formatSpread(ratio, 2)}`);
+    for (let round = 0; round < STREAM_WARM_UP; round += 1) for (const server of [lean, routed]) await rawLoad(server, order);
+    const runs = await inTurn(STREAM_PAIRS, [lean, routed], (server) => rawLoad(server, order));
+    const ratio = runs[0].map(({ ms }, pair) => ms / runs[1][pair].ms);
+    console.log(`\n${name}, on ${availableParallelism()} processors: ms, and ms of CPU of each process`);
+    printTable(
+      ['', 'time', 'client', 'router', 'worker'],
+      ['without router', 'through it'].map((label, index) => [
+        label,
+        ...['ms', 'client', 'router', 'workers'].map((part) => formatSpread(runs[index].map((run) => (part === 'router' || part === 'workers' ? (run[part] * order[1]) / 1000 : run[part])), 0)),
+      ]),
+    );
+    console.log(`speed to that without router ${formatSpread(ratio, 2)}`);
     atLeast(name, spread(ratio).median, 0.7);
   }
 }

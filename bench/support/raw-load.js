@@ -57,6 +57,7 @@ async function callOnce(client, begun, isLong) {
 }
 
 const clients = await Promise.all(Array.from({ length: connections }, () => RawClient.open(port)));
+const before = process.cpuUsage();
 const begun = performance.now();
 if (kind === 'download') {
   const order = Buffer.alloc(5);
@@ -72,10 +73,11 @@ if (kind === 'download') {
   await Promise.all(clients.flatMap((client) => Array.from({ length: streams }, () => callAgain(client))));
 }
 const ms = performance.now() - begun;
+const used = process.cpuUsage(before);
 for (const client of clients) client.close();
 times.sort((a, b) => a - b);
 const at = (part) => times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? null;
-console.log(JSON.stringify({ calls, bytes, ms, p50: at(0.5), p99: at(0.99) }));
+console.log(JSON.stringify({ calls, bytes, ms, client: (used.user + used.system) / 1000, p50: at(0.5), p99: at(0.99) }));
 
 function varint(value) {
   const octets = [];

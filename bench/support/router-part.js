@@ -5,13 +5,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import grpc from '@grpc/grpc-js';
 import { systemClock } from '../../dist/shared/clock.js';
-import { setV8Flags } from '../../dist/front/v8-flags.js';
+import { tuneMemory } from '../../dist/front/tune-memory.js';
 import { serveBlocking } from './blocking.js';
 import { Bench, grpcHook } from './servicer.js';
 
 const [role, ...args] = process.argv.slice(2);
 process.on('disconnect', () => process.exit());
-setV8Flags();
+tuneMemory();
 
 if (role === 'worker') await work(...args);
 else await route(args);

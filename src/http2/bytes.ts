@@ -33,6 +33,12 @@ export function putUint16(buffer: Uint8Array, at: number, value: number): void {
   buffer[at + 1] = value;
 }
 
+export function putUint24(buffer: Uint8Array, at: number, value: number): void {
+  buffer[at] = value >>> 16;
+  buffer[at + 1] = value >>> 8;
+  buffer[at + 2] = value;
+}
+
 export function putUint32(buffer: Uint8Array, at: number, value: number): void {
   buffer[at] = value >>> 24;
   buffer[at + 1] = value >>> 16;

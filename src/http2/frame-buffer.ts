@@ -1,4 +1,4 @@
-import { copyBytes, putUint16, putUint32 } from './bytes.js';
+import { byteAt, copyBytes, putUint16, putUint24, putUint32, uint24At, uint32At } from './bytes.js';
 import { FLAG, FRAME, FRAME_HEADER, MAX_FRAME, PREFACE } from './constants.js';
 
 /** A payload of that many bytes is passed on where it lies: copying it would cost more than one more buffer to write. */
@@ -23,7 +23,11 @@ export class FrameBuffer {
   /** What waits in the slab: #slab[#from..#at). */
   #from = 0;
   #at = 0;
-  /** What waits in front of that. */
+  /** Frames that came behind each other in one chunk and go on as they are: #run[#runFrom..#runTo). Then none wait in the slab. */
+  #run: Buffer = NO_BYTES;
+  #runFrom = 0;
+  #runTo = 0;
+  /** What waits in front of these. */
   #parts: Buffer[] = [];
   #partsLength = 0;
   /** Bytes written into slabs in this turn, and in a busy one of late. */
@@ -32,7 +36,7 @@ export class FrameBuffer {
 
   /** Bytes that wait. */
   get length(): number {
-    return this.#partsLength + this.#at - this.#from;
+    return this.#partsLength + this.#at - this.#from + this.#runTo - this.#runFrom;
   }
 
   /** What is to be written, in order. The bytes must not be changed. */
@@ -120,10 +124,16 @@ export class FrameBuffer {
       this.#at = at + length;
       return;
     }
-    this.#at = this.#header(type, flags, id, length, 0);
+    const isAsItCame = isHeader(payload, start - FRAME_HEADER, type, flags, id, length);
+    if (isAsItCame && payload === this.#run && start - FRAME_HEADER === this.#runTo) {
+      this.#runTo = end;
+      return;
+    }
+    if (!isAsItCame) this.#at = this.#header(type, flags, id, length, 0);
     this.#seal();
-    this.#parts.push(length === payload.length ? payload : payload.subarray(start, end));
-    this.#partsLength += length;
+    this.#run = payload;
+    this.#runFrom = isAsItCame ? start - FRAME_HEADER : start;
+    this.#runTo = end;
   }
 
   #number(type: number, id: number, value: number): void {
@@ -136,9 +146,7 @@ export class FrameBuffer {
   #header(type: number, flags: number, id: number, length: number, room = length): number {
     const at = this.#room(FRAME_HEADER + room);
     const slab = this.#slab;
-    slab[at] = length >>> 16;
-    slab[at + 1] = length >>> 8;
-    slab[at + 2] = length;
+    putUint24(slab, at, length);
     slab[at + 3] = type;
     slab[at + 4] = flags;
     putUint32(slab, at + 5, id);
@@ -147,6 +155,7 @@ export class FrameBuffer {
 
   /** The position of that many bytes that may be written. */
   #room(bytes: number): number {
+    if (this.#runTo > 0) this.#endRun();
     this.#turn += bytes;
     if (this.#at + bytes > this.#slab.length) {
       this.#seal();
@@ -161,7 +170,7 @@ export class FrameBuffer {
 
   #takeParts(): Buffer[] {
     // Nearly always all of it is one piece; an array of one is cheaper made than pushed to.
-    if (this.#partsLength === 0 && this.#at > this.#from) {
+    if (this.#partsLength === 0 && this.#runTo === 0 && this.#at > this.#from) {
       const run = this.#slab.subarray(this.#from, this.#at);
       this.#from = this.#at;
       return [run];
@@ -173,11 +182,27 @@ export class FrameBuffer {
     return parts;
   }
 
-  /** Moves what waits in the slab to the parts. */
+  /** Moves the run to the parts. */
+  #endRun(): void {
+    const run = this.#run;
+    const size = this.#runTo - this.#runFrom;
+    this.#parts.push(size === run.length ? run : run.subarray(this.#runFrom, this.#runTo));
+    this.#partsLength += size;
+    this.#run = NO_BYTES;
+    this.#runFrom = this.#runTo = 0;
+  }
+
+  /** Moves what waits behind the parts to them. */
   #seal(): void {
+    if (this.#runTo > 0) this.#endRun();
     if (this.#at === this.#from) return;
     this.#parts.push(this.#slab.subarray(this.#from, this.#at));
     this.#partsLength += this.#at - this.#from;
     this.#from = this.#at;
   }
+}
+
+/** Whether buffer[at..) is that header of a frame already. */
+function isHeader(buffer: Buffer, at: number, type: number, flags: number, id: number, length: number): boolean {
+  return at >= 0 && uint24At(buffer, at) === length && byteAt(buffer, at + 3) === type && byteAt(buffer, at + 4) === flags && uint32At(buffer, at + 5) === id;
 }

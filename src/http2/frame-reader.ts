@@ -1,13 +1,19 @@
-import { byteAt, uint24At, uint31At } from './bytes.js';
+import { byteAt, putUint24, uint24At, uint31At } from './bytes.js';
 import { ConnectionError } from './connection-error.js';
-import { ERROR_CODE, FRAME, FRAME_HEADER, MAX_FRAME } from './constants.js';
+import { ERROR_CODE, FLAG, FRAME, FRAME_HEADER, MAX_FRAME } from './constants.js';
 
-/** The payload is buffer[start..end); whoever keeps some of it copies it or takes a subarray. */
+/**
+ * The payload is buffer[start..end); whoever keeps some of it copies it or takes a subarray. One DATA frame may be passed
+ * as several: where a peer cuts its DATA says nothing (RFC 9113 section 6.1).
+ */
 export type OnFrame = (type: number, flags: number, id: number, buffer: Buffer, start: number, end: number) => void;
 
 /** Room that the beginning of a split frame gets, and how much more than has come, at most. */
 const LEAST_ROOM = 1024;
 const GROWTH = 4;
+
+/** So much of a DATA frame is passed on before the rest has come: copying it would cost more than a header of its own. */
+const LEAST_PART = 2048;
 
 /** What one turn takes: so many frames, of which those that begin a call count for CALL. */
 const TURN = 1024;
@@ -15,8 +21,8 @@ const CALL = 16;
 
 /**
  * Finds the frames in a stream of bytes that is cut anywhere. Frames that are whole in their chunk are passed where
- * they lie. The beginning of one that is not is copied, so that a few bytes never keep a large chunk alive, into room
- * that grows with what came, so that a peer cannot make us reserve 16 KiB with a header alone.
+ * they lie, and so are large parts of DATA. The beginning of any other is copied, so that a few bytes never keep a large
+ * chunk alive, into room that grows with what came, so that a peer cannot make us reserve 16 KiB with a header alone.
  */
 export class FrameReader {
   readonly #onFrame: OnFrame;
@@ -29,7 +35,7 @@ export class FrameReader {
   #parked: Buffer | null = null;
   /** Where reading the chunk ends. */
   #end = 0;
-  /** The beginning of a split frame, header first: #part[0..#held). */
+  /** The beginning of a split frame, header first: #part[0..#held). Of DATA that was passed in part, as if the rest were all. */
   #part: Buffer | null = null;
   #held = 0;
 
@@ -73,10 +79,12 @@ export class FrameReader {
       if (this.#left <= 0 && this.#pause(chunk, at)) return;
       const start = at + FRAME_HEADER;
       const end = start + this.#payloadLength(chunk, at);
-      if (end > chunk.length) break;
-      const type = byteAt(chunk, at + 3);
-      this.#left -= type === FRAME.HEADERS ? CALL : 1;
-      this.#onFrame(type, byteAt(chunk, at + 4), uint31At(chunk, at + 5), chunk, start, end);
+      if (end > chunk.length) {
+        if (!isDivisible(chunk, at, chunk.length - start)) break;
+        this.#passPart(chunk, at, chunk, start);
+        return;
+      }
+      this.#pass(chunk, at, chunk, start, end);
       at = end;
     }
     if (at < this.#end) this.#hold(chunk, at, this.#end);
@@ -118,17 +126,42 @@ export class FrameReader {
     if (part === null || this.#held < FRAME_HEADER) return at;
     const size = FRAME_HEADER + this.#payloadLength(part, 0);
     const end = at + size - this.#held;
+    const holdsPayload = this.#held > FRAME_HEADER;
     if (end > chunk.length) {
-      this.#hold(chunk, at, chunk.length);
+      if (!holdsPayload && isDivisible(part, 0, chunk.length - at)) this.#passPart(part, 0, chunk, at);
+      else this.#hold(chunk, at, chunk.length);
       return chunk.length;
+    }
+    if (!holdsPayload) {
+      this.#part = null;
+      this.#held = 0;
+      this.#pass(part, 0, chunk, at, end);
+      return end;
     }
     const frame = this.#withRoom(size, size);
     chunk.copy(frame, this.#held, at, end);
     this.#part = null;
     this.#held = 0;
-    this.#left -= byteAt(frame, 3) === FRAME.HEADERS ? CALL : 1;
-    this.#onFrame(byteAt(frame, 3), byteAt(frame, 4), uint31At(frame, 5), frame, FRAME_HEADER, size);
+    this.#pass(frame, 0, frame, FRAME_HEADER, size);
     return end;
+  }
+
+  /** A frame whose header is header[at..). */
+  #pass(header: Buffer, at: number, buffer: Buffer, start: number, end: number): void {
+    const type = byteAt(header, at + 3);
+    this.#left -= type === FRAME.HEADERS ? CALL : 1;
+    this.#onFrame(type, byteAt(header, at + 4), uint31At(header, at + 5), buffer, start, end);
+  }
+
+  /** DATA whose header is header[at..), as far as it has come: chunk[start..). */
+  #passPart(header: Buffer, at: number, chunk: Buffer, start: number): void {
+    const rest = Buffer.allocUnsafe(FRAME_HEADER);
+    header.copy(rest, 0, at, at + FRAME_HEADER);
+    putUint24(rest, 0, uint24At(header, at) - (chunk.length - start));
+    this.#part = rest;
+    this.#held = FRAME_HEADER;
+    this.#left -= 1;
+    this.#onFrame(FRAME.DATA, byteAt(header, at + 4) & ~FLAG.END_STREAM, uint31At(header, at + 5), chunk, start, chunk.length);
   }
 
   /** Keeps chunk[start..end) behind what is held. */
@@ -162,4 +195,9 @@ export class FrameReader {
       `a frame has ${length} bytes of payload, and the limit is ${this.#maxFrameSize}`,
     );
   }
+}
+
+/** Whether the frame whose header is header[at..), of which so many bytes have come, may be passed in parts. */
+function isDivisible(header: Buffer, at: number, bytes: number): boolean {
+  return bytes >= LEAST_PART && byteAt(header, at + 3) === FRAME.DATA && (byteAt(header, at + 4) & FLAG.PADDED) === 0;
 }

@@ -6,7 +6,7 @@ import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { Intake, type IntakeOptions } from '../front/intake.js';
 import { LimitLog } from '../front/limit-log.js';
-import { setV8Flags } from '../front/v8-flags.js';
+import { tuneMemory } from '../front/tune-memory.js';
 import { WORKER_LOG_FD } from '../ipc/log-fd.js';
 import type { FromRouter, ToRouter } from '../ipc/router-messages.js';
 import { systemClock } from '../shared/clock.js';
@@ -34,7 +34,7 @@ interface Running {
 let running: Running | null = null;
 let leaving: Promise<void> | null = null;
 
-setV8Flags();
+tuneMemory();
 
 // A node:cluster worker otherwise exits at once when the primary is gone, and cuts its calls.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;

@@ -5,7 +5,7 @@
 import cluster from 'node:cluster';
 import type { Socket } from 'node:net';
 import { deepFreeze } from '../config/plain-data.js';
-import { setV8Flags } from '../front/v8-flags.js';
+import { tuneMemory } from '../front/tune-memory.js';
 import { WORKER_LOG_FD } from '../ipc/log-fd.js';
 import { NO_CALLS } from '../ipc/call-figures.js';
 import type { FromWorker, InspectAction, ToWorker } from '../ipc/messages.js';
@@ -31,7 +31,7 @@ let leaving: Promise<void> | null = null;
 /** Newer than what the order to start holds. */
 const renewed: { tls: StartOrder['tls']; signature: StartOrder['signature'] } = { tls: null, signature: null };
 
-setV8Flags();
+tuneMemory();
 // A node:cluster worker otherwise exits at once when the primary is gone, and cuts its calls.
 if (cluster.worker !== undefined) cluster.worker.exitedAfterDisconnect = true;
 // A terminal sends these to every process of the group; what they mean is for the primary to decide.

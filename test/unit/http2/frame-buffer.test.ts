@@ -140,6 +140,46 @@ test('the frames of a turn are one buffer, and a large payload is one more that 
   assert.deepEqual(buffer.take()[1], large);
 });
 
+test('large frames that lie behind each other as they are to be go on as one piece', () => {
+  const came = (id: number, size: number, flags = 0): Buffer => {
+    const out = new FrameBuffer();
+    out.data(id, bytes(size, id), 0, size, flags !== 0);
+    return Buffer.concat(out.take());
+  };
+  const chunk = Buffer.concat([came(1, 3000), came(3, 4000), came(3, 100), came(1, 5000, FLAG.END_STREAM)]);
+  const buffer = new FrameBuffer();
+  const pass = (id: number, at: number, size: number, endStream = false): void => buffer.data(id, chunk, at + 9, at + 9 + size, endStream);
+
+  pass(1, 0, 3000);
+  pass(3, 3009, 4000);
+  assert.equal(buffer.length, 7018);
+  assert.deepEqual(buffer.take(), [chunk.subarray(0, 7018)]);
+  assert.equal(buffer.length, 0);
+  assert.deepEqual(buffer.take(), []);
+
+  // Whatever comes between, or differs from what came, gets its place and a header of its own.
+  pass(1, 0, 3000);
+  buffer.ping(Buffer.from('pingpong'), true);
+  pass(3, 3009, 4000);
+  pass(3, 7018, 100);
+  pass(1, 7127, 5000);
+  pass(5, 0, 3000);
+  const expected = [
+    [FRAME.DATA, 0, 1, bytes(3000, 1)],
+    [FRAME.PING, FLAG.ACK, 0, Buffer.from('pingpong')],
+    [FRAME.DATA, 0, 3, bytes(4000, 3)],
+    [FRAME.DATA, 0, 3, bytes(100, 3)],
+    [FRAME.DATA, 0, 1, bytes(5000, 1)],
+    [FRAME.DATA, 0, 5, bytes(3000, 1)],
+  ];
+  assert.equal(buffer.length, expected.reduce((sum, [, , , payload]) => sum + 9 + (payload as Buffer).length, 0));
+  assert.deepEqual(framesIn([Buffer.concat(buffer.take())]), expected);
+
+  // One of two in the middle of a chunk, from its own place.
+  pass(3, 3009, 4000);
+  assert.deepEqual(buffer.take(), [chunk.subarray(3009, 7018)]);
+});
+
 test('a small payload may change as soon as it was written', () => {
   const buffer = new FrameBuffer();
   const payload = bytes(100);

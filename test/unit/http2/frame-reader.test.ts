@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ERROR_CODE, FRAME } from '#src/http2/constants.js';
+import { ERROR_CODE, FLAG, FRAME } from '#src/http2/constants.js';
 import { FrameReader } from '#src/http2/frame-reader.js';
 import { randomFrom } from '../../support/random.js';
 
@@ -34,14 +34,28 @@ function collect(): { reader: FrameReader; frames: Frame[] } {
   return { reader, frames };
 }
 
-test('any cut of the bytes gives the same frames', () => {
+/** With the parts of a DATA frame put together. Whole frames of a stream never stand behind each other in what is read here. */
+function joinParts(frames: readonly Frame[]): Frame[] {
+  const joined: Frame[] = [];
+  for (const next of frames) {
+    const last = joined.at(-1);
+    const isRest = last?.type === FRAME.DATA && next.type === FRAME.DATA && last.id === next.id && (last.flags & FLAG.END_STREAM) === 0;
+    if (isRest) joined.splice(-1, 1, { ...next, payload: Buffer.concat([last.payload, next.payload]) });
+    else joined.push(next);
+  }
+  return joined;
+}
+
+test('any cut of the bytes gives the same frames, but that large parts of DATA come as soon as they can', () => {
   const random = randomFrom(1);
+  let parts = 0;
   for (let round = 0; round < 200; round += 1) {
-    const frames = Array.from({ length: 1 + Math.floor(random() * 20) }, (): Frame => ({
-      type: Math.floor(random() * 256),
-      flags: Math.floor(random() * 256),
-      id: Math.floor(random() * 2 ** 31),
-      payload: Buffer.from(Array.from({ length: Math.floor(random() ** 4 * 16_385) }, () => Math.floor(random() * 256))),
+    const isData = round % 2 === 0;
+    const frames = Array.from({ length: 1 + Math.floor(random() * 20) }, (_, index): Frame => ({
+      type: isData ? FRAME.DATA : Math.floor(random() * 256),
+      flags: isData && random() < 0.7 ? Math.floor(random() * 2) : Math.floor(random() * 256),
+      id: Math.floor(random() * 2 ** 30) * 2 + (index % 2),
+      payload: Buffer.from(Array.from({ length: Math.floor(random() ** (isData ? 1 : 4) * 16_385) }, () => Math.floor(random() * 256))),
     }));
     const bytes = Buffer.concat(frames.map(encode));
     const { reader, frames: found } = collect();
@@ -57,8 +71,10 @@ test('any cut of the bytes gives the same frames', () => {
       at = end;
     }
     assert.equal(reader.buffered, 0);
-    assert.deepEqual(kept, frames);
+    assert.deepEqual(joinParts(kept), frames);
+    parts += kept.length - frames.length;
   }
+  assert.ok(parts > 100, `${parts} parts more than frames`);
 });
 
 test('in turns it passes the same frames in the same order, never more in one than fit, whatever comes meanwhile', () => {
@@ -136,6 +152,62 @@ test('a split frame lies in memory of its own, which is not used again', () => {
     reader.push(bytes.subarray(50));
   }
   assert.deepEqual(frames, [frame(100, 1), frame(100, 3)]);
+});
+
+test('what has come of a DATA frame is passed where it lies, from 2048 bytes on; END_STREAM is on the last part', () => {
+  const whole = encode({ ...frame(16_384), flags: FLAG.END_STREAM });
+  const chunks = [[0, 2056], [2056, 2057], [2057, 5000], [5000, 7048], [7048, whole.length]].map(([from, to]) => Buffer.from(whole.subarray(from, to)));
+  const { reader, frames } = collect();
+  const held = chunks.map((chunk) => {
+    reader.push(chunk);
+    return [frames.length, reader.buffered];
+  });
+  // 2047 bytes of payload are too few. Held once, they wait for all of it.
+  assert.deepEqual(held, [[0, 2056], [0, 2057], [0, 5000], [0, 7048], [1, 0]]);
+
+  const parted = collect();
+  const cuts = [9 + 2048, 9 + 4096, 9 + 4100, 9 + 12_000, whole.length];
+  let from = 0;
+  const seen = cuts.map((to) => {
+    const chunk = Buffer.from(whole.subarray(from, to));
+    from = to;
+    const before = parted.frames.length;
+    parted.reader.push(chunk);
+    return parted.frames.slice(before).map(({ flags, payload }) => [flags, payload.length, payload.buffer === chunk.buffer]);
+  });
+  assert.deepEqual(seen, [[[0, 2048, true]], [[0, 2048, true]], [], [], [[FLAG.END_STREAM, 12_288, false]]]);
+  assert.deepEqual(joinParts(parted.frames), [{ ...frame(16_384), flags: FLAG.END_STREAM }]);
+
+  const atHeader = collect();
+  atHeader.reader.push(whole.subarray(0, 9));
+  const rest = Buffer.from(whole.subarray(9));
+  atHeader.reader.push(rest);
+  assert.deepEqual(atHeader.frames.map(({ payload }) => payload.buffer === rest.buffer), [true]);
+});
+
+test('padded DATA and all other frames are passed whole', () => {
+  for (const over of [{ flags: FLAG.PADDED }, { type: FRAME.HEADERS }]) {
+    const { reader, frames } = collect();
+    const one = { ...frame(10_000), ...over };
+    const bytes = encode(one);
+    reader.push(bytes.subarray(0, 5000));
+    assert.equal(frames.length, 0);
+    reader.push(bytes.subarray(5000));
+    assert.deepEqual(frames, [one]);
+  }
+});
+
+test('a reader that was stopped by the first part of a frame passes no other', () => {
+  let passed = 0;
+  const reader = new FrameReader(() => {
+    passed += 1;
+    reader.stop();
+  });
+  const bytes = encode(frame(10_000));
+  reader.push(bytes.subarray(0, 5000));
+  reader.push(bytes.subarray(5000));
+  assert.equal(passed, 1);
+  assert.equal(reader.buffered, 0);
 });
 
 test('the reserved bit of an id is ignored', () => {
