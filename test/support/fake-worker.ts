@@ -6,10 +6,10 @@ import type { PeerFacts } from '#src/front/peer-facts.js';
 import { ProxyHeaderReader } from '#src/front/proxy-header.js';
 import { FLAG, FRAME, SETTING, STREAM_WINDOW } from '#src/http2/constants.js';
 import { FrameBuffer } from '#src/http2/frame-buffer.js';
-import { FrameReader } from '#src/http2/frame-reader.js';
 import type { WorkerPlace } from '#src/router/routed-worker.js';
 import { block, type Fields } from './link-client.js';
 import type { RawFrame } from './raw-client.js';
+import { WholeFrames } from './whole-frames.js';
 
 const TYPES = Object.fromEntries(Object.entries(FRAME).map(([name, type]) => [type, name]));
 
@@ -25,7 +25,7 @@ export class FakeLink {
   readonly #worker: FakeWorker;
   readonly #header = new ProxyHeaderReader();
   readonly #hello = new Hello();
-  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => {
+  readonly #reader = new WholeFrames((type, flags, id, buffer, start, end) => {
     this.received.push({ type: TYPES[type] ?? String(type), flags, id, payload: Buffer.from(buffer.subarray(start, end)) });
     this.#answer(type, flags, buffer.subarray(start, end));
   });

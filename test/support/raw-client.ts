@@ -3,10 +3,10 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { FLAG, FRAME, SETTING } from '#src/http2/constants.js';
 import { FrameBuffer } from '#src/http2/frame-buffer.js';
-import { FrameReader } from '#src/http2/frame-reader.js';
 import { Decoder } from '#src/http2/hpack/decoder.js';
 import { BlockWriter } from '#src/http2/hpack/encoder.js';
 import { Deadline } from './deadline.js';
+import { WholeFrames } from './whole-frames.js';
 
 export interface RawFrame {
   readonly type: string;
@@ -27,7 +27,7 @@ export class RawClient implements Disposable {
   readonly socket: Duplex;
   readonly closed: Promise<unknown>;
   readonly #decoder = new Decoder(4096);
-  readonly #reader = new FrameReader((type, flags, id, buffer, start, end) => {
+  readonly #reader = new WholeFrames((type, flags, id, buffer, start, end) => {
     const payload = Buffer.from(buffer.subarray(start, end));
     this.received.push({ type: TYPES[type] ?? String(type), flags, id, payload });
     if (this.#answersPings && type === FRAME.PING && (flags & FLAG.ACK) === 0) {
