@@ -81,6 +81,14 @@ test('units are given back when they are free: now, or one by one', () => {
   units.release();
   assert.deepEqual(said, ['back 1 now', 'back 1 later', 'back 1 later']);
   assert.equal(units.take(), false);
+  // It owes no more, and keeps what it is lent from now on...
+  units.lend(2, false);
+  units.take();
+  units.release();
+  assert.equal(said.length, 3);
+  // ...until that is wanted, too; what is free then is not waited with.
+  units.reclaim(1, 'later');
+  assert.deepEqual(said.slice(3), ['back 1 later']);
 });
 
 test('units of three routers are never more than the cap, whatever is asked, returned, changed or lost; and nobody waits in vain', () => {
@@ -202,6 +210,28 @@ test('a router that is out of units asks before it refuses, and one that is alon
   await client.frameOf('HEADERS', 3);
   assert.equal(lone.first.asked, 0);
   assert.deepEqual(lone.router.statistics().refused, { limit: 1, 'no-worker': 0, 'queue-full': 0 });
+  client[Symbol.dispose]();
+});
+
+test('a call that is cancelled while it waits for a unit takes none', async () => {
+  await using rig = await RouterRig.start({ cap: 1, routers: 2 });
+  using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
+  rig.admit(worker);
+  const [, second] = rig.routers;
+  assert(second);
+  const client = await rig.rawClient({}, second);
+  // In one write: when the unit comes, which the first router had, nobody waits for it any more.
+  client.call(1, '/a.B/c').out.rstStream(1, 8);
+  await client.settle();
+  await rig.until(() => second.router.units.isLimited && second.asked === 1 && second.router.units.take(), 'the unit');
+  second.router.units.release();
+  client.call(3, '/a.B/c', { endStream: true });
+  await client.settle();
+  await rig.until(() => worker.linkOf(3) !== undefined, 'the next call');
+  assert.deepEqual([worker.linkOf(1), second.router.units.taken], [undefined, 1]);
+  worker.linkOf(3)?.headers(3, [...OK_HEADERS, ...OK_TRAILERS], true);
+  await client.frameOf('HEADERS', 3);
+  await rig.quiet();
   client[Symbol.dispose]();
 });
 

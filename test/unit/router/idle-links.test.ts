@@ -30,7 +30,7 @@ test('a link without calls closes when none has come from one look to the next; 
   }
 });
 
-test('a link whose call is long stays', async () => {
+test('a link whose call is long stays, and takes others', async () => {
   const clock = new FakeClock();
   await using rig = await RouterRig.start({ clock });
   using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
@@ -40,8 +40,12 @@ test('a link whose call is long stays', async () => {
   await client.settle();
   await rig.until(() => worker.linkOf(1) !== undefined, 'the call');
   for (let look = 0; look < 5; look += 1) clock.advance(LINK_IDLE);
-  worker.linkOf(1)?.headers(1, [...OK_HEADERS, ...OK_TRAILERS], true);
-  await client.frameOf('HEADERS', 1);
+  client.call(3, '/a.B/c');
+  await client.settle();
+  await rig.until(() => worker.linkOf(3) !== undefined, 'another call');
+  assert.equal(worker.linkOf(3), worker.linkOf(1));
+  for (const id of [1, 3]) worker.linkOf(id)?.headers(id, [...OK_HEADERS, ...OK_TRAILERS], true);
+  for (const id of [1, 3]) await client.frameOf('HEADERS', id);
   client[Symbol.dispose]();
 });
 

@@ -109,12 +109,13 @@ test('nothing of the call was written: it goes to another worker, with all its f
     link.socket.pause();
     for (let sent = 0; sent < 60; sent += 1) client.data(1, Buffer.alloc(16_384));
     await client.settle();
-    // These stay behind it: a whole call, one that goes on later, and one that is given up.
+    // These stay behind it: a whole call, one that goes on later, one with trailers, and one that is given up.
     client.call(3, '/test.Calls/unary').data(3, MESSAGE, true);
     client.call(5, '/test.Calls/clientStream').data(5, MESSAGE);
     client.out.windowUpdate(5, 1000);
-    client.call(7, '/test.Calls/unary');
-    client.out.rstStream(7, 8);
+    client.call(7, '/test.Calls/clientStream').data(7, MESSAGE).headers(7, [['x', 'y']], true);
+    client.call(9, '/test.Calls/unary');
+    client.out.rstStream(9, 8);
     await client.settle();
     using other = await FakeWorker.listen(rig.folder.join('other.sock'), 2);
     rig.admit(other);
@@ -125,15 +126,16 @@ test('nothing of the call was written: it goes to another worker, with all its f
     await linkOf(rig, 3, [other]);
     client.data(5, MESSAGE, true);
     client.flush();
-    await rig.until(() => elsewhere.framesOf('DATA').length === 3, 'all frames of both calls');
+    await rig.until(() => elsewhere.framesOf('DATA').length === 4, 'all frames of the calls');
     assert.deepEqual(
       elsewhere.received.filter(({ id }) => id > 0).map(({ type, id, flags, payload }) => [type, id, flags & 1, payload.length > 20 ? '' : payload.length]),
-      [['HEADERS', 3, 0, ''], ['DATA', 3, 1, 10], ['HEADERS', 5, 0, ''], ['DATA', 5, 0, 10], ['WINDOW_UPDATE', 5, 0, 4], ['DATA', 5, 1, 10]],
+      [['HEADERS', 3, 0, ''], ['DATA', 3, 1, 10], ['HEADERS', 5, 0, ''], ['DATA', 5, 0, 10], ['WINDOW_UPDATE', 5, 0, 4],
+        ['HEADERS', 7, 0, ''], ['DATA', 7, 0, 10], ['HEADERS', 7, 1, 5], ['DATA', 5, 1, 10]],
     );
     assert.equal(elsewhere.framesOf('WINDOW_UPDATE')[0]?.payload.readUInt32BE(0), 1000);
     assert.deepEqual(rig.router.statistics().lost, 1);
-    for (const id of [3, 5]) elsewhere.headers(id, [...OK_HEADERS, ...OK_TRAILERS], true);
-    for (const id of [3, 5]) assert.equal(statusOf(client, (await client.frameOf('HEADERS', id)).payload).code, '0');
+    for (const id of [3, 5, 7]) elsewhere.headers(id, [...OK_HEADERS, ...OK_TRAILERS], true);
+    for (const id of [3, 5, 7]) assert.equal(statusOf(client, (await client.frameOf('HEADERS', id)).payload).code, '0');
     await rig.quiet();
   });
 });

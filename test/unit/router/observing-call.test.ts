@@ -43,5 +43,6 @@ test('a field that comes after the pseudo-headers makes no health call', () => {
 test('a service whose name only begins alike is none', () => {
   assert.equal(isHealth(block([[':path', '/grpc.health.v1.HealthX/Check']])), false);
   assert.equal(isHealth(block([[':path', '/']])), false);
+  assert.equal(isHealth(block([[':authority', PATH]])), false);
   assert.equal(isHealth(Buffer.alloc(0)), false);
 });

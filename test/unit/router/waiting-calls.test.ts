@@ -68,6 +68,33 @@ test('trailers and windows of a call that waits come to its worker too', async (
   client[Symbol.dispose]();
 });
 
+test('a call that waits ends where its client ended it: with its headers, its last message, or not yet', async () => {
+  await using rig = await RouterRig.start();
+  using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
+  const client = await rig.rawClient();
+  client.call(1, '/a.B/c', { endStream: true });
+  client.call(3, '/a.B/c').data(3, Buffer.from('one')).data(3, Buffer.from('two'), true);
+  client.call(5, '/a.B/c').data(5, Buffer.from('one'));
+  client.call(7, '/a.B/c').data(7, Buffer.from('one')).data(7, Buffer.alloc(0), true);
+  await client.settle();
+  rig.admit(worker);
+  await rig.until(() => worker.linkOf(7)?.received.some(({ id, type }) => id === 7 && type === 'DATA') === true, 'the calls');
+  const link = worker.linkOf(7);
+  assert(link);
+  assert.deepEqual(
+    link.received.filter(({ id }) => id > 0).map(({ type, id, flags, payload }) => [id, type, flags & 1, type === 'DATA' ? payload.toString() : '']),
+    [
+      [1, 'HEADERS', 1, ''],
+      [3, 'HEADERS', 0, ''], [3, 'DATA', 0, 'one'], [3, 'DATA', 1, 'two'],
+      [5, 'HEADERS', 0, ''], [5, 'DATA', 0, 'one'],
+      [7, 'HEADERS', 0, ''], [7, 'DATA', 1, 'one'],
+    ],
+  );
+  for (const id of [1, 3, 5, 7]) link.headers(id, [...OK_HEADERS, ...OK_TRAILERS], true);
+  for (const id of [1, 3, 5, 7]) await client.frameOf('HEADERS', id);
+  client[Symbol.dispose]();
+});
+
 test('no worker in time: UNAVAILABLE, which says why, and nothing is left of the call', async () => {
   const clock = new FakeClock();
   await using rig = await RouterRig.start({ clock, limits: { queueTimeout: 3000 } });

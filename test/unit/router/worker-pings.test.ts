@@ -74,8 +74,14 @@ test('a worker that breaks a link is out until it has answered a new ping', asyn
   assert.equal(rig.router.statistics().waiting, 1);
   await rig.until(() => (worker.all[0]?.framesOf('PING').length ?? 0) === 2, 'a new ping');
   const [link] = worker.all;
-  link?.out.ping(link.framesOf('PING')[1]?.payload ?? Buffer.alloc(8), true);
-  link?.flush();
+  const answer = async (ping: number): Promise<void> => {
+    link?.out.ping(link.framesOf('PING')[ping]?.payload ?? Buffer.alloc(8), true);
+    link?.flush();
+    for (let turn = 0; turn < 10; turn += 1) await client.settle();
+  };
+  await answer(0);
+  assert.equal(standing(), 'out');
+  await answer(1);
   await rig.until(() => worker.linkOf(3) !== undefined, 'the call that waited');
   worker.linkOf(3)?.headers(3, [...OK_HEADERS, ...OK_TRAILERS], true);
   await client.frameOf('HEADERS', 3);
@@ -120,6 +126,22 @@ test('a worker that is admitted again gets calls again, and is asked again', asy
   }
   assert.equal((await call(client, 'unary')).code, status.OK);
   assert.deepEqual(rig.first.left, [1, 1]);
+});
+
+test('a worker that was out when it was withdrawn is good when it is admitted again', async () => {
+  const clock = new FakeClock();
+  const { rig, worker, standing } = await pinged(clock);
+  await using _rig = rig;
+  using _worker = worker;
+  worker.answersPings = false;
+  await rig.until(() => {
+    clock.advance(500);
+    return standing() === 'out';
+  }, 'a worker that is out');
+  rig.router.withdrawWorker(1);
+  assert.equal(standing(), 'out');
+  rig.admit(worker);
+  assert.equal(standing(), 'good');
 });
 
 test('a worker has left when its last call has ended, and not before', async () => {
