@@ -68,6 +68,24 @@ test('trailers and windows of a call that waits come to its worker too', async (
   client[Symbol.dispose]();
 });
 
+test('a window that grows above all bounds while its call waits does so for its worker, too', async () => {
+  await using rig = await RouterRig.start();
+  using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
+  const client = await rig.rawClient();
+  client.call(1, '/a.B/c', { endStream: true });
+  for (const increment of [2 ** 31 - 1, 1, 2 ** 31 - 1]) client.out.windowUpdate(1, increment);
+  await client.settle();
+  rig.admit(worker);
+  // RFC 9113 section 6.9.1: it is for the worker to end the stream, which it can only see by a sum above 2^31-1.
+  await rig.until(() => worker.linkOf(1)?.framesOf('WINDOW_UPDATE').length === 2, 'the windows');
+  const link = worker.linkOf(1);
+  assert(link);
+  assert.deepEqual(link.framesOf('WINDOW_UPDATE').map(({ payload }) => payload.readUInt32BE(0)), [2 ** 31 - 1, 2 ** 31 - 1]);
+  link.headers(1, [...OK_HEADERS, ...OK_TRAILERS], true);
+  await client.frameOf('HEADERS', 1);
+  client[Symbol.dispose]();
+});
+
 test('a call that waits ends where its client ended it: with its headers, its last message, or not yet', async () => {
   await using rig = await RouterRig.start();
   using worker = await FakeWorker.listen(rig.folder.join('w.sock'), 1);
