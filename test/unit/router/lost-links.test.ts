@@ -203,6 +203,13 @@ test('a call that another one overtook goes on a fresh link, and the old one clo
     fresh.headers(3, [...OK_HEADERS, ...OK_TRAILERS], true);
     await client.frameOf('HEADERS', 3);
     await rig.quiet();
+    // The fresh one is the one for its calls now.
+    client.call(7, '/test.Calls/unary', { endStream: true });
+    await client.settle();
+    assert.equal(await linkOf(rig, 7, [other]), fresh);
+    fresh.headers(7, [...OK_HEADERS, ...OK_TRAILERS], true);
+    await client.frameOf('HEADERS', 7);
+    await rig.quiet();
     assert.equal(fresh.socket.destroyed, false);
   });
 });
