@@ -11,7 +11,8 @@ export function tuneMemory(): void {
   // Freed by threads of their own, buffers are freed late, count as memory until then, and bring on collections of the
   // whole heap, many times as many as they need, for up to four times the CPU. The main thread frees them at once.
   setFlagsFromString('--no-concurrent-array-buffer-sweeping');
-  // All at once, though, that is: glibc returns memory above 128 KiB to the kernel, which then clears each page for the
-  // next megabytes. Once a large block is freed (this one by the first collection), it keeps more (mallopt(3), M_TRIM_THRESHOLD).
+  // That frees many of them in a row, and glibc gives back to the kernel what is more than 128 KiB, which then clears each
+  // page anew for the next megabytes. Once it has freed a large block (this one, never touched, goes with the first
+  // collection), it keeps more (mallopt(3), M_TRIM_THRESHOLD).
   Buffer.allocUnsafeSlow(USUAL_BLOCK);
 }
