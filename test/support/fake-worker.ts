@@ -25,9 +25,9 @@ export class FakeLink {
   readonly #worker: FakeWorker;
   readonly #header = new ProxyHeaderReader();
   readonly #hello = new Hello();
-  readonly #reader = new WholeFrames((type, flags, id, buffer, start, end) => {
-    this.received.push({ type: TYPES[type] ?? String(type), flags, id, payload: Buffer.from(buffer.subarray(start, end)) });
-    this.#answer(type, flags, buffer.subarray(start, end));
+  readonly #reader = new WholeFrames(({ type, flags, id, payload }) => {
+    this.received.push({ type: TYPES[type] ?? String(type), flags, id, payload });
+    this.#answer(type, flags, payload);
   });
 
   constructor(socket: Socket, worker: FakeWorker) {

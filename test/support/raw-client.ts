@@ -27,8 +27,7 @@ export class RawClient implements Disposable {
   readonly socket: Duplex;
   readonly closed: Promise<unknown>;
   readonly #decoder = new Decoder(4096);
-  readonly #reader = new WholeFrames((type, flags, id, buffer, start, end) => {
-    const payload = Buffer.from(buffer.subarray(start, end));
+  readonly #reader = new WholeFrames(({ type, flags, id, payload }) => {
     this.received.push({ type: TYPES[type] ?? String(type), flags, id, payload });
     if (this.#answersPings && type === FRAME.PING && (flags & FLAG.ACK) === 0) {
       this.out.ping(payload, true);

@@ -1,25 +1,19 @@
 import { FRAME_HEADER } from '#src/http2/constants.js';
-import type { OnFrame } from '#src/http2/frame-reader.js';
+import { framesOf, type Frame } from '../fuzz/frames.js';
 
 /** Reads frames as they were written: src/http2/frame-reader.ts passes large ones in parts. */
 export class WholeFrames {
-  readonly #onFrame: OnFrame;
-  #bytes: Buffer = Buffer.alloc(0);
+  readonly #onFrame: (frame: Frame) => void;
+  #rest: Buffer = Buffer.alloc(0);
 
-  constructor(onFrame: OnFrame) {
+  constructor(onFrame: (frame: Frame) => void) {
     this.#onFrame = onFrame;
   }
 
   push(chunk: Buffer): void {
-    const bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-    let at = 0;
-    while (at + FRAME_HEADER <= bytes.length) {
-      const start = at + FRAME_HEADER;
-      const end = start + bytes.readUIntBE(at, 3);
-      if (end > bytes.length) break;
-      this.#onFrame(bytes.readUInt8(at + 3), bytes.readUInt8(at + 4), bytes.readUInt32BE(at + 5) & 0x7fff_ffff, bytes, start, end);
-      at = end;
-    }
-    this.#bytes = bytes.subarray(at);
+    const bytes = Buffer.concat([this.#rest, chunk]);
+    const frames = framesOf(bytes);
+    this.#rest = bytes.subarray(frames.reduce((sum, { payload }) => sum + FRAME_HEADER + payload.length, 0));
+    for (const frame of frames) this.#onFrame(frame);
   }
 }

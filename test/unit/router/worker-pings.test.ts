@@ -77,6 +77,7 @@ test('a worker that breaks a link is out until it has answered a new ping', asyn
   const answer = async (ping: number): Promise<void> => {
     link?.out.ping(link.framesOf('PING')[ping]?.payload ?? Buffer.alloc(8), true);
     link?.flush();
+    // That an answer does not count shows nowhere: it has been read after some round trips of somebody else.
     for (let turn = 0; turn < 10; turn += 1) await client.settle();
   };
   await answer(0);
